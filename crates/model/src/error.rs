@@ -1,0 +1,202 @@
+//! The closed registry of error codes. Each has a class, a hint and a page `docs/errors/<CODE>.md`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, as everybody outside a crate sees it: a registered code and a message.
+///
+/// The message never holds a secret or the content of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Failure {
+    /// The registered code.
+    pub code: ErrorCode,
+    /// Lower case, names the field and the reason, values last in backticks.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure with a code and a message.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// The class of the code.
+    pub fn class(&self) -> ErrorClass {
+        self.code.class()
+    }
+}
+
+/// Decides what is done about an error: in the function (retry) and in the state machine (`Retry`, `Catch`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErrorClass {
+    /// The other side asks for fewer calls; wait, then repeat.
+    Throttled,
+    /// The other side or the way to it is down; repeat with back-off.
+    Unavailable,
+    /// Somebody else was faster; read again and repeat.
+    Conflict,
+    /// The input is wrong; repeating does not help.
+    Invalid,
+    /// The thing that was named does not exist.
+    NotFound,
+    /// The credentials or the permissions do not allow it.
+    Denied,
+    /// Bytes or counts are not what they must be; nothing of them was used.
+    Integrity,
+    /// Salesforce or Holdfast cannot do this.
+    Unsupported,
+    /// A bug of ours.
+    Internal,
+}
+
+impl ErrorClass {
+    /// The name that a function returns as its error type and that state machines match on.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Throttled => "Throttled",
+            Self::Unavailable => "Unavailable",
+            Self::Conflict => "Conflict",
+            Self::Invalid => "Invalid",
+            Self::NotFound => "NotFound",
+            Self::Denied => "Denied",
+            Self::Integrity => "Integrity",
+            Self::Unsupported => "Unsupported",
+            Self::Internal => "Internal",
+        }
+    }
+
+    /// Whether the same call may succeed when it is repeated later.
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::Throttled | Self::Unavailable | Self::Conflict)
+    }
+}
+
+impl fmt::Display for ErrorClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! registry {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $class:ident, $hint:literal;)+) => {
+        /// The registry: alphabetical, append-only; a code is never given a new meaning.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
+        }
+
+        impl ErrorCode {
+            /// Every code, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name as users see it and as its page is called.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// The class, which decides about repeating.
+            pub const fn class(self) -> ErrorClass {
+                match self { $(Self::$variant => ErrorClass::$class,)+ }
+            }
+
+            /// One sentence about what to do.
+            pub const fn hint(self) -> &'static str {
+                match self { $(Self::$variant => $hint,)+ }
+            }
+        }
+    };
+}
+
+registry! {
+    /// The share of Salesforce API calls that Holdfast may use is used up.
+    ApiBudgetExhausted = "API_BUDGET_EXHAUSTED", Throttled, "the job waits by itself; raise `api_cap_percent` to let it use more";
+    /// An AWS service answered that it cannot be used now, or not at all.
+    AwsUnavailable = "AWS_UNAVAILABLE", Unavailable, "repeats by itself; look at the health of the named AWS service if it lasts";
+    /// A Bulk job failed or was aborted on the side of Salesforce.
+    BulkJobFailed = "BULK_JOB_FAILED", Integrity, "the next job reads the block again; see the message of Salesforce";
+    /// The number of rows received differs from the number that Salesforce reports.
+    CountMismatch = "COUNT_MISMATCH", Integrity, "nothing was kept of the block; the next job reads it again";
+    /// Another writer changed the same catalog item first.
+    CatalogConflict = "CATALOG_CONFLICT", Conflict, "repeats by itself";
+    /// A catalog item does not have the shape that this version writes.
+    CatalogCorrupt = "CATALOG_CORRUPT", Integrity, "rebuild the catalog from the manifests";
+    /// An answer of Salesforce ended early or does not have its documented shape.
+    DamagedAnswer = "DAMAGED_ANSWER", Integrity, "nothing was kept of the answer; the next job reads it again";
+    /// The input of a function is malformed.
+    InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
+    /// A bug of ours.
+    Internal = "INTERNAL", Internal, "report it with the message";
+    /// The customer's own key is not the Base64 of 32 bytes.
+    KeyInvalid = "KEY_INVALID", Invalid, "make one with `openssl rand -base64 32`";
+    /// KMS refused to unwrap the key of the org, or the unwrapped key is not the right one.
+    KeyUnavailable = "KEY_UNAVAILABLE", Denied, "check the state of the KMS key and the customer key of the org";
+    /// Another job holds the org.
+    LeaseLost = "LEASE_LOST", Invalid, "another job took over the org; this one stops";
+    /// The Salesforce login was refused.
+    LoginRefused = "LOGIN_REFUSED", Denied, "check the credentials in the org's secret and the app's policies";
+    /// A manifest is damaged, or does not continue the chain.
+    ManifestDamaged = "MANIFEST_DAMAGED", Integrity, "restore the object from a former version of the bucket";
+    /// The page ended without the marker that says there is no more.
+    MarkerMissing = "MARKER_MISSING", Integrity, "nothing was kept of the page; the next job reads it again";
+    /// The object exists in the plan but not in the org, or not for this user.
+    ObjectGone = "OBJECT_GONE", NotFound, "check the permissions of the integration user";
+    /// Salesforce or Holdfast cannot read this object.
+    ObjectUnsupported = "OBJECT_UNSUPPORTED", Unsupported, "the object is reported with its reason and left out";
+    /// No org of this name is connected.
+    OrgUnknown = "ORG_UNKNOWN", NotFound, "connect it with the connect-org function";
+    /// Fewer rows arrived in a page than its header announces.
+    PageShort = "PAGE_SHORT", Integrity, "nothing was kept of the page; the next job reads it again";
+    /// The query is refused by Salesforce.
+    QueryRefused = "QUERY_REFUSED", Invalid, "see the message of Salesforce";
+    /// The record is in no committed segment of the object.
+    RecordUnknown = "RECORD_UNKNOWN", NotFound, "check the Id and the object";
+    /// Salesforce refuses the request for lack of permission.
+    SalesforceDenied = "SALESFORCE_DENIED", Denied, "check the permissions of the integration user";
+    /// Salesforce cannot be reached.
+    SalesforceUnreachable = "SALESFORCE_UNREACHABLE", Unavailable, "repeats by itself; check the login address if it lasts";
+    /// Salesforce limits the rate or the number of calls.
+    SalesforceThrottled = "SALESFORCE_THROTTLED", Throttled, "repeats by itself later";
+    /// Salesforce answered with a server error.
+    SalesforceUnavailable = "SALESFORCE_UNAVAILABLE", Unavailable, "repeats by itself; see the status page of the instance if it lasts";
+    /// A sealed object does not decrypt under its key: it was changed or swapped, or the key is another one.
+    SealBroken = "SEAL_BROKEN", Integrity, "restore the object from a former version of the bucket";
+    /// A sealed object is shorter than it must be.
+    SealTruncated = "SEAL_TRUNCATED", Integrity, "restore the object from a former version of the bucket";
+    /// The secret with the credentials of the org is missing or malformed.
+    SecretInvalid = "SECRET_INVALID", Invalid, "see the README for the form of the secret";
+    /// A setting has a value that is not allowed.
+    SettingInvalid = "SETTING_INVALID", Invalid, "correct the named setting";
+    /// The sealed object is not there.
+    VaultObjectMissing = "VAULT_OBJECT_MISSING", Integrity, "restore the object from a former version of the bucket";
+    /// The object was written by a version of Holdfast that this one does not know.
+    VersionUnknown = "VERSION_UNKNOWN", Unsupported, "use a newer version of Holdfast";
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_upper_case() {
+        let mut names: Vec<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        );
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+    }
+}

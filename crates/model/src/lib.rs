@@ -1,0 +1,26 @@
+//! The vocabulary of Holdfast: ids, names, time, windows, schema, rows, blocks, errors.
+//!
+//! No I/O, no async, no clock, no randomness. Every other crate speaks these types.
+
+pub mod block;
+pub mod digest;
+pub mod error;
+pub mod id;
+pub mod limits;
+pub mod name;
+pub mod row;
+pub mod schema;
+pub mod segment;
+pub mod stamp;
+pub mod window;
+
+pub use block::{Block, Lane};
+pub use digest::IdDigest;
+pub use error::{ErrorClass, ErrorCode, Failure};
+pub use id::SalesforceId;
+pub use name::{JobId, ObjectName, OrgName};
+pub use row::RowHash;
+pub use schema::{FieldSchema, ObjectSchema, Transport};
+pub use segment::{SegmentEntry, WrappedKey};
+pub use stamp::Stamp;
+pub use window::{Coverage, Window};
