@@ -115,6 +115,8 @@ macro_rules! registry {
 registry! {
     /// The share of Salesforce API calls that Holdfast may use is used up.
     ApiBudgetExhausted = "API_BUDGET_EXHAUSTED", Throttled, "the job waits by itself; raise `api_cap_percent` to let it use more";
+    /// An AWS service refuses the call for lack of permission.
+    AwsDenied = "AWS_DENIED", Denied, "compare the role of the function with the template; a bucket answers so too for an object that is not there when `s3:ListBucket` is missing";
     /// An AWS service answered that it cannot be used now, or not at all.
     AwsUnavailable = "AWS_UNAVAILABLE", Unavailable, "repeats by itself; look at the health of the named AWS service if it lasts";
     /// A Bulk job failed or was aborted on the side of Salesforce.
@@ -125,20 +127,28 @@ registry! {
     CatalogConflict = "CATALOG_CONFLICT", Conflict, "repeats by itself";
     /// A catalog item does not have the shape that this version writes.
     CatalogCorrupt = "CATALOG_CORRUPT", Integrity, "rebuild the catalog from the manifests";
+    /// A catalog item would need more bytes than `DynamoDB` allows for one.
+    CatalogItemTooLarge = "CATALOG_ITEM_TOO_LARGE", Unsupported, "raise `HOLDFAST_SEGMENT_BYTES`, so that a block has fewer segments";
     /// An answer of Salesforce ended early or does not have its documented shape.
     DamagedAnswer = "DAMAGED_ANSWER", Integrity, "nothing was kept of the answer; the next job reads it again";
     /// The input of a function is malformed.
     InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
     /// A bug of ours.
     Internal = "INTERNAL", Internal, "report it with the message";
+    /// No job of this name was begun for the org.
+    JobUnknown = "JOB_UNKNOWN", NotFound, "check the name of the execution";
     /// The customer's own key is not the Base64 of 32 bytes.
     KeyInvalid = "KEY_INVALID", Invalid, "make one with `openssl rand -base64 32`";
+    /// A wrapped key does not open under the key of this org for this object.
+    KeyMismatch = "KEY_MISMATCH", Integrity, "check that the org's key was not replaced; restore the object or its entry from a former version";
     /// KMS refused to unwrap the key of the org, or the unwrapped key is not the right one.
     KeyUnavailable = "KEY_UNAVAILABLE", Denied, "check the state of the KMS key and the customer key of the org";
     /// Another job holds the org.
     LeaseLost = "LEASE_LOST", Invalid, "another job took over the org; this one stops";
     /// The Salesforce login was refused.
     LoginRefused = "LOGIN_REFUSED", Denied, "check the credentials in the org's secret and the app's policies";
+    /// Another job appended its manifest first.
+    ManifestConflict = "MANIFEST_CONFLICT", Conflict, "repeats by itself";
     /// A manifest is damaged, or does not continue the chain.
     ManifestDamaged = "MANIFEST_DAMAGED", Integrity, "restore the object from a former version of the bucket";
     /// The page ended without the marker that says there is no more.
@@ -147,6 +157,8 @@ registry! {
     ObjectGone = "OBJECT_GONE", NotFound, "check the permissions of the integration user";
     /// Salesforce or Holdfast cannot read this object.
     ObjectUnsupported = "OBJECT_UNSUPPORTED", Unsupported, "the object is reported with its reason and left out";
+    /// The credentials lead to another Salesforce organization than the one that this name stands for.
+    OrgMismatch = "ORG_MISMATCH", Invalid, "connect the other organization under a name of its own";
     /// No org of this name is connected.
     OrgUnknown = "ORG_UNKNOWN", NotFound, "connect it with the connect-org function";
     /// Fewer rows arrived in a page than its header announces.
@@ -163,8 +175,12 @@ registry! {
     SalesforceThrottled = "SALESFORCE_THROTTLED", Throttled, "repeats by itself later";
     /// Salesforce answered with a server error.
     SalesforceUnavailable = "SALESFORCE_UNAVAILABLE", Unavailable, "repeats by itself; see the status page of the instance if it lasts";
-    /// A sealed object does not decrypt under its key: it was changed or swapped, or the key is another one.
+    /// A sealed object was changed: its seal does not hold.
     SealBroken = "SEAL_BROKEN", Integrity, "restore the object from a former version of the bucket";
+    /// A whole sealed object lies under the name of another.
+    SealSwapped = "SEAL_SWAPPED", Integrity, "restore the object from a former version of the bucket";
+    /// Something is larger than the vault seals in one piece.
+    SealTooLarge = "SEAL_TOO_LARGE", Unsupported, "the item is reported and left out";
     /// A sealed object is shorter than it must be.
     SealTruncated = "SEAL_TRUNCATED", Integrity, "restore the object from a former version of the bucket";
     /// The secret with the credentials of the org is missing or malformed.

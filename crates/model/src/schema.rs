@@ -34,10 +34,7 @@ impl ObjectSchema {
     /// SHA-256 over the JSON form, in hex.
     pub fn hash(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(&json)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex::encode(Sha256::digest(&json))
     }
 
     /// The fields that are read as text into segments: everything but compounds and binaries,

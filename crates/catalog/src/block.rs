@@ -1,0 +1,224 @@
+//! Blocks: the only state of an extraction, and with it the list of an object's segments.
+
+use holdfast_model::{
+    Block, ErrorCode, Failure, IdDigest, ObjectName, OrgName, SegmentEntry, Stamp, Window,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Catalog,
+    keys::{Key, Range},
+    record::Record,
+    table::Change,
+};
+
+/// Segments in one block. An entry takes at most about 650 bytes, and an item of `DynamoDB` holds 400 KB; every
+/// entry is written again with each later one, so this also bounds what a block costs.
+/// At 32 MiB of text per segment it is a block of 16 GiB, which Salesforce answers in several jobs anyway.
+pub const SEGMENTS_PER_BLOCK_MAX: usize = 500;
+
+/// A block and how far it has come.
+///
+/// Its state is changed by the catalog only; its progress by whoever extracts it, with
+/// [`save_block`](Catalog::save_block).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockItem {
+    /// How far the extraction has come.
+    pub progress: Progress,
+    pub(crate) block: Block,
+    pub(crate) state: BlockState,
+    pub(crate) version: u64,
+}
+
+/// Where a block stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum BlockState {
+    /// Its segments are staged and not readable.
+    Open,
+    /// Its segments belong to the object, and its window is captured. Final.
+    Committed {
+        /// When.
+        at: Stamp,
+        /// What it captured.
+        window: Window,
+    },
+    /// It was given up. The next job reads its window again.
+    Exception {
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// How far the extraction of a block has come. A repeat goes on from here.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Calls of the function that worked on it.
+    pub attempts: u32,
+    /// Id of the Bulk job, once it is created.
+    pub bulk_job: Option<String>,
+    /// Where the next page begins, as Salesforce names it.
+    pub locator: Option<String>,
+    /// Pages received whole.
+    pub pages: u32,
+    /// Rows received.
+    pub rows_received: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Salesforce API calls made.
+    pub api_calls: u64,
+    /// Rows that the vault already held.
+    pub duplicates: u64,
+    /// Versions staged that say that their record is deleted.
+    pub deleted: u64,
+    /// Digest over the ids of all rows received.
+    pub digest: IdDigest,
+    /// Segments that are sealed and in the bucket.
+    pub segments: Vec<SegmentEntry>,
+}
+
+impl Record for BlockItem {
+    const NAME: &'static str = "block";
+
+    fn key(&self) -> Key {
+        Key::block(&self.block)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn version_mut(&mut self) -> &mut u64 {
+        &mut self.version
+    }
+}
+
+impl BlockItem {
+    pub(crate) fn new(block: &Block) -> Self {
+        Self {
+            progress: Progress::default(),
+            block: block.clone(),
+            state: BlockState::Open,
+            version: 0,
+        }
+    }
+
+    /// The line of the plan.
+    pub fn block(&self) -> &Block {
+        &self.block
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &BlockState {
+        &self.state
+    }
+
+    /// Whether its segments belong to the object.
+    pub fn is_committed(&self) -> bool {
+        matches!(self.state, BlockState::Committed { .. })
+    }
+
+    /// Why it was given up, if it was.
+    pub fn exception(&self) -> Option<&Failure> {
+        match &self.state {
+            BlockState::Exception { failure } => Some(failure),
+            BlockState::Open | BlockState::Committed { .. } => None,
+        }
+    }
+
+    /// Whether it may be written: only open blocks change, and only so far as an item can hold them.
+    pub(crate) fn check_writable(&self) -> Result<(), Failure> {
+        let Block { block, object, .. } = &self.block;
+        if self.state != BlockState::Open {
+            return Err(Failure::new(
+                ErrorCode::CatalogConflict,
+                format!("block {block} of `{object}` is committed or given up"),
+            ));
+        }
+        let segments = self.progress.segments.len();
+        if segments > SEGMENTS_PER_BLOCK_MAX {
+            return Err(Failure::new(
+                ErrorCode::CatalogItemTooLarge,
+                format!(
+                    "block {block} of `{object}` has too many segments: `{segments}` of `{SEGMENTS_PER_BLOCK_MAX}`"
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Catalog {
+    /// The block, if it was opened.
+    pub async fn block(&self, block: &Block) -> Result<Option<BlockItem>, Failure> {
+        self.table.get(Key::block(block)).await
+    }
+
+    /// The blocks, in the order asked for; nothing for those that were not opened.
+    pub async fn blocks(&self, blocks: &[Block]) -> Result<Vec<Option<BlockItem>>, Failure> {
+        let keys: Vec<_> = blocks.iter().map(Key::block).collect();
+        let mut found = self.table.get_all(keys.iter().cloned()).await?;
+        Ok(keys.iter().map(|key| found.remove(key)).collect())
+    }
+
+    /// Opens a block; one that was opened before is given back as it is, in whatever state.
+    ///
+    /// # Errors
+    /// `INPUT_INVALID` when it was opened with another line of the plan.
+    pub async fn open_block(&self, block: &Block) -> Result<BlockItem, Failure> {
+        let item = self
+            .table
+            .update(Key::block(block), |item: Option<BlockItem>| {
+                Ok(item.map_or_else(|| Change::Write(BlockItem::new(block)), Change::Keep))
+            })
+            .await?;
+        if item.block == *block {
+            Ok(item)
+        } else {
+            Err(Failure::new(
+                ErrorCode::InputInvalid,
+                format!(
+                    "the block was opened with another line of the plan: `{}`",
+                    block.block
+                ),
+            ))
+        }
+    }
+
+    /// Stores the progress of an open block that nobody else changed since it was read.
+    ///
+    /// # Errors
+    /// `CATALOG_CONFLICT` when somebody did, or it is committed or given up; read it again. `CATALOG_ITEM_TOO_LARGE` for more than
+    /// [`SEGMENTS_PER_BLOCK_MAX`] segments; nothing is written then.
+    pub async fn save_block(&self, item: &mut BlockItem) -> Result<(), Failure> {
+        item.check_writable()?;
+        *item = self.table.put(item.clone()).await?;
+        Ok(())
+    }
+
+    /// The segments of an object: those of its committed blocks.
+    pub async fn segments(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+    ) -> Result<Vec<SegmentEntry>, Failure> {
+        let blocks: Vec<BlockItem> = self.table.list(Range::blocks(org, object)).await?;
+        Ok(blocks
+            .into_iter()
+            .filter(BlockItem::is_committed)
+            .flat_map(|item| item.progress.segments)
+            .collect())
+    }
+
+    /// The segments of an object that hold a version with this stamp or a later one.
+    pub async fn segments_since(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        since: Stamp,
+    ) -> Result<Vec<SegmentEntry>, Failure> {
+        let mut segments = self.segments(org, object).await?;
+        segments.retain(|segment| segment.stamps.1 >= since);
+        Ok(segments)
+    }
+}

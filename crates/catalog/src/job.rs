@@ -1,0 +1,307 @@
+//! Jobs: begun once, finished once.
+
+use holdfast_model::{ErrorCode, Failure, JobId, OrgName, Stamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Catalog,
+    fault::{capped, conflict},
+    keys::{Key, Range},
+    record::Record,
+    table::{Change, Refusal},
+};
+
+/// A job and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobItem {
+    /// The org.
+    pub org: OrgName,
+    /// The job: name of its state machine execution.
+    pub job: JobId,
+    /// What it does.
+    pub kind: JobKind,
+    /// Where it stands.
+    pub status: JobStatus,
+    /// When it began.
+    pub started_at: Stamp,
+    /// When it ended.
+    pub finished_at: Option<Stamp>,
+    /// Its state machine execution.
+    pub execution: String,
+    /// What it set out to do.
+    pub plan: Option<PlanRef>,
+    /// What it did.
+    pub counts: Counts,
+    /// What it added to the vault.
+    pub manifest: Option<ManifestRef>,
+    /// Why it failed, or the first reason why it is partial.
+    pub error: Option<Failure>,
+    /// Changes of this item.
+    pub version: u64,
+}
+
+/// What a job does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Captures what the org holds.
+    Backup,
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    /// Begun, not finished.
+    Running,
+    /// Everything was captured and proven.
+    Succeeded,
+    /// Something is missing, and it is known what.
+    Partial,
+    /// Nothing can be said about completeness.
+    Failed,
+}
+
+/// The plan of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanRef {
+    /// Where its lines are in the bucket.
+    pub key: String,
+    /// Blocks in it.
+    pub blocks: u32,
+    /// Objects in it.
+    pub objects: u32,
+}
+
+/// What a job did. Sums over its blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Objects with at least one block.
+    pub objects: u64,
+    /// Committed blocks.
+    pub blocks: u64,
+    /// Blocks that failed, and objects that could not be read.
+    pub exceptions: u64,
+    /// Rows that Salesforce sent.
+    pub rows_received: u64,
+    /// Versions that were new to the vault.
+    pub versions_sealed: u64,
+    /// Rows that the vault already held.
+    pub duplicates: u64,
+    /// Bytes that Salesforce sent.
+    pub bytes_received: u64,
+    /// Bytes that were added to the bucket.
+    pub bytes_sealed: u64,
+    /// Salesforce API calls.
+    pub api_calls: u64,
+    /// Versions sealed that say that their record is deleted.
+    pub deleted: u64,
+}
+
+/// A manifest in the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRef {
+    /// Where it is in the bucket.
+    pub path: String,
+    /// Its place in the chain.
+    pub seq: u64,
+    /// SHA-256 of the sealed object, hex.
+    pub sha256: String,
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Anything but running.
+    pub status: JobStatus,
+    /// When.
+    pub finished_at: Stamp,
+    /// What it did; nothing keeps what is there.
+    pub counts: Option<Counts>,
+    /// What it added to the vault.
+    pub manifest: Option<ManifestRef>,
+    /// Why it failed or is partial.
+    pub error: Option<Failure>,
+}
+
+impl Record for JobItem {
+    const NAME: &'static str = "job";
+
+    fn key(&self) -> Key {
+        Key::job(&self.org, &self.job)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn version_mut(&mut self) -> &mut u64 {
+        &mut self.version
+    }
+
+    fn is_sound(&self) -> bool {
+        (self.status == JobStatus::Running) == self.finished_at.is_none()
+    }
+}
+
+/// Points from a time to the job that began then.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct JobByTime {
+    org: OrgName,
+    started_at: Stamp,
+    job: JobId,
+    version: u64,
+}
+
+impl Record for JobByTime {
+    const NAME: &'static str = "job by time";
+
+    fn key(&self) -> Key {
+        Key::job_by_time(&self.org, self.started_at, &self.job)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn version_mut(&mut self) -> &mut u64 {
+        &mut self.version
+    }
+}
+
+impl Catalog {
+    /// Begins a job; a job that was begun before is given back as it is.
+    pub async fn begin_job(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        kind: JobKind,
+        execution: &str,
+        at: Stamp,
+    ) -> Result<JobItem, Failure> {
+        if let Some(begun) = self.table.get(Key::job(org, job)).await? {
+            return Ok(begun);
+        }
+        let (part, item) = self.table.put_part(JobItem {
+            org: org.clone(),
+            job: job.clone(),
+            kind,
+            status: JobStatus::Running,
+            started_at: at,
+            finished_at: None,
+            execution: execution.to_owned(),
+            plan: None,
+            counts: Counts::default(),
+            manifest: None,
+            error: None,
+            version: 0,
+        })?;
+        let (by_time, _) = self.table.put_part(JobByTime {
+            org: org.clone(),
+            started_at: at,
+            job: job.clone(),
+            version: 0,
+        })?;
+        match self.table.transact(vec![part, by_time]).await {
+            Ok(()) => Ok(item),
+            Err(Refusal::At(_)) => self.job(org, job).await,
+            Err(Refusal::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// The job of that name.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`.
+    pub async fn job(&self, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
+        self.table
+            .get(Key::job(org, job))
+            .await?
+            .ok_or_else(|| unknown(org, job))
+    }
+
+    /// The jobs of an org that began last, newest first.
+    pub async fn jobs(&self, org: &OrgName, limit: u16) -> Result<Vec<JobItem>, Failure> {
+        let newest: Vec<JobByTime> = self
+            .table
+            .list_last(Range::jobs_by_time(org), limit)
+            .await?;
+        let keys: Vec<_> = newest
+            .iter()
+            .map(|entry| Key::job(org, &entry.job))
+            .collect();
+        let mut jobs = self.table.get_all(keys.clone()).await?;
+        Ok(keys.iter().filter_map(|key| jobs.remove(key)).collect())
+    }
+
+    /// Notes the plan of a running job. The first plan stays.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`; `CATALOG_CONFLICT` when the job already has another plan.
+    pub async fn set_plan(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        plan: &PlanRef,
+    ) -> Result<JobItem, Failure> {
+        let item = self
+            .table
+            .update(Key::job(org, job), |item: Option<JobItem>| {
+                let item = item.ok_or_else(|| unknown(org, job))?;
+                if item.plan.is_some() || item.status != JobStatus::Running {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(JobItem {
+                    plan: Some(plan.clone()),
+                    ..item
+                }))
+            })
+            .await?;
+        if item.plan.as_ref() == Some(plan) {
+            Ok(item)
+        } else {
+            Err(conflict())
+        }
+    }
+
+    /// Ends a running job. A job that has ended stays as it is and is given back.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`; `INPUT_INVALID` when the outcome says that the job still runs.
+    pub async fn finish_job(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        outcome: &Outcome,
+    ) -> Result<JobItem, Failure> {
+        if outcome.status == JobStatus::Running {
+            return Err(Failure::new(
+                ErrorCode::InputInvalid,
+                "a job cannot end as `running`",
+            ));
+        }
+        self.table
+            .update(Key::job(org, job), |item: Option<JobItem>| {
+                let item = item.ok_or_else(|| unknown(org, job))?;
+                if item.status != JobStatus::Running {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(JobItem {
+                    status: outcome.status,
+                    finished_at: Some(outcome.finished_at),
+                    counts: outcome.counts.unwrap_or(item.counts),
+                    manifest: outcome.manifest.clone(),
+                    error: outcome.error.as_ref().map(capped),
+                    ..item
+                }))
+            })
+            .await
+    }
+}
+
+fn unknown(org: &OrgName, job: &JobId) -> Failure {
+    Failure::new(
+        ErrorCode::JobUnknown,
+        format!("no job of this name was begun: `{org}`, `{job}`"),
+    )
+}

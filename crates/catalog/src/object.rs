@@ -1,0 +1,216 @@
+//! Objects of an org: which windows are captured, and what went wrong last.
+
+use holdfast_model::{Coverage, Failure, JobId, ObjectName, OrgName, Transport, Window};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Catalog,
+    keys::{Key, Range},
+    record::Record,
+    table::Change,
+};
+
+/// An object and its cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectItem {
+    /// The org.
+    pub org: OrgName,
+    /// The object.
+    pub object: ObjectName,
+    /// The windows that committed blocks captured. Only a commit moves it.
+    pub coverage: Coverage,
+    /// What the last describe said; absent when a block was committed before any describe was noted.
+    pub facts: Option<ObjectFacts>,
+    /// What could not be captured and has not been since.
+    pub last_exception: Option<ObjectException>,
+    /// Changes of this item.
+    pub version: u64,
+}
+
+/// What a describe said about an object, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectFacts {
+    /// Hash of its schema; absent for an object that was not described because it is not read anyway.
+    pub schema: Option<String>,
+    /// Label, singular.
+    pub label: String,
+    /// The field that windows are cut by; without one the object is read whole.
+    pub cursor_field: Option<String>,
+    /// How it is read, or why not.
+    pub transport: Transport,
+}
+
+/// A loss that is not healed yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectException {
+    /// Why, the last time.
+    pub failure: Failure,
+    /// The job that failed last.
+    pub job: JobId,
+    /// The span that holds everything that was lost. Healed when it is captured.
+    pub window: Window,
+    /// Jobs that failed in a row.
+    pub times: u32,
+}
+
+impl Record for ObjectItem {
+    const NAME: &'static str = "object";
+
+    fn key(&self) -> Key {
+        Key::object(&self.org, &self.object)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn version_mut(&mut self) -> &mut u64 {
+        &mut self.version
+    }
+
+    /// A cursor that is not in its one form could claim what was never captured.
+    fn is_sound(&self) -> bool {
+        let mut coverage = Coverage::default();
+        for window in self.coverage.windows() {
+            coverage.add(*window);
+        }
+        coverage == self.coverage
+    }
+}
+
+impl ObjectItem {
+    /// Whether jobs read it.
+    pub fn is_readable(&self) -> bool {
+        self.facts.as_ref().is_some_and(|facts| {
+            facts.schema.is_some() && !matches!(facts.transport, Transport::Unsupported { .. })
+        })
+    }
+
+    pub(crate) fn new(org: &OrgName, object: &ObjectName) -> Self {
+        Self {
+            org: org.clone(),
+            object: object.clone(),
+            coverage: Coverage::default(),
+            facts: None,
+            last_exception: None,
+            version: 0,
+        }
+    }
+
+    /// With one more captured window; forgets an exception whose loss is captured by now.
+    pub(crate) fn with_captured(mut self, window: Window) -> Self {
+        self.coverage.add(window);
+        let windows = self.coverage.windows();
+        self.last_exception = self.last_exception.filter(|exception| {
+            let lost = exception.window;
+            !windows
+                .iter()
+                .any(|window| window.from <= lost.from && lost.until <= window.until) // None, the beginning of time, is the least
+        });
+        self
+    }
+
+    /// With the exception of a job, joined to one that is not healed.
+    pub(crate) fn with_exception(mut self, job: &JobId, failure: &Failure, window: Window) -> Self {
+        let former = self.last_exception.take();
+        let lost = former.as_ref().map_or(window, |former| Window {
+            from: window.from.min(former.window.from),
+            until: window.until.max(former.window.until),
+        });
+        let times = former.map_or(1, |former| {
+            former.times.saturating_add(u32::from(former.job != *job))
+        });
+        self.last_exception = Some(ObjectException {
+            failure: failure.clone(),
+            job: job.clone(),
+            window: lost,
+            times,
+        });
+        self
+    }
+}
+
+impl Catalog {
+    /// The object, if a describe or a block of it was ever noted.
+    pub async fn object(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+    ) -> Result<Option<ObjectItem>, Failure> {
+        self.table.get(Key::object(org, object)).await
+    }
+
+    /// All objects of an org, by name.
+    pub async fn objects(&self, org: &OrgName) -> Result<Vec<ObjectItem>, Failure> {
+        self.table.list(Range::objects(org)).await
+    }
+
+    /// Notes what a describe said. Leaves the cursor alone.
+    pub async fn put_object_facts(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        facts: &ObjectFacts,
+    ) -> Result<ObjectItem, Failure> {
+        self.table
+            .update(Key::object(org, object), |item: Option<ObjectItem>| {
+                let item = item.unwrap_or_else(|| ObjectItem::new(org, object));
+                if item.facts.as_ref() == Some(facts) {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(ObjectItem {
+                    facts: Some(facts.clone()),
+                    ..item
+                }))
+            })
+            .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use holdfast_model::{ErrorCode, Stamp};
+
+    use super::*;
+
+    fn window(from: Option<i64>, until: i64) -> Window {
+        Window {
+            from: from.map(Stamp::from_millis),
+            until: Stamp::from_millis(until),
+        }
+    }
+
+    fn object() -> ObjectItem {
+        ObjectItem::new(
+            &OrgName::parse("acme").unwrap(),
+            &ObjectName::parse("Account").unwrap(),
+        )
+    }
+
+    fn lost(object: ObjectItem, job: &str, window: Window) -> ObjectItem {
+        let failure = Failure::new(ErrorCode::PageShort, "a page is short");
+        object.with_exception(&JobId::parse(job).unwrap(), &failure, window)
+    }
+
+    #[test]
+    fn an_exception_stays_until_everything_lost_is_captured() {
+        let object = lost(object(), "one", window(Some(10), 20));
+        let object = lost(object, "one", window(Some(30), 40));
+        assert_eq!(object.last_exception.as_ref().unwrap().times, 1);
+        let object = object.with_captured(window(Some(10), 20));
+        let object = lost(object, "two", window(Some(30), 50));
+        assert_eq!(object.last_exception.as_ref().unwrap().times, 2);
+        let object = object.with_captured(window(Some(20), 49));
+        assert!(object.last_exception.is_some());
+        let object = object.with_captured(window(Some(45), 60));
+        assert_eq!(object.last_exception, None);
+    }
+
+    #[test]
+    fn lost_history_is_not_healed_by_a_window_that_starts_later() {
+        let object = lost(object(), "one", window(None, 20));
+        let object = object.with_captured(window(Some(0), 30));
+        assert!(object.last_exception.is_some());
+        assert_eq!(object.with_captured(window(None, 5)).last_exception, None);
+    }
+}

@@ -1,0 +1,248 @@
+//! What the owner of an org may set, with defaults and ranges.
+
+use std::ops::RangeInclusive;
+
+use holdfast_model::{ErrorCode, Failure, ObjectName};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Objects that may be excluded; an org has a few thousand in all, and they share one catalog item.
+const EXCLUDE_OBJECTS_MAX: usize = 2_000;
+
+/// The settings of an org.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Seconds by which a head window reaches back behind the last one, for rows that become visible late.
+    pub overlap_seconds: u32,
+    /// Seconds before Salesforce's own "now" at which a head window ends.
+    pub guard_seconds: u32,
+    /// Share of the org's daily API calls that Holdfast may use, in percent of the org's maximum.
+    pub api_cap_percent: u8,
+    /// Rows from which an object is read by Bulk API instead of REST.
+    pub bulk_rows_min: u32,
+    /// Rows asked for in one page of Bulk results.
+    pub bulk_page_rows: u32,
+    /// Objects that are left out, by API name.
+    pub exclude_objects: Vec<ObjectName>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            overlap_seconds: 900,
+            guard_seconds: 5,
+            api_cap_percent: 80,
+            bulk_rows_min: 2_000,
+            bulk_page_rows: 50_000,
+            exclude_objects: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// The defaults with the given changes.
+    ///
+    /// # Errors
+    /// As [`changed_by`](Self::changed_by).
+    pub fn parse(changes: &Value) -> Result<Self, Failure> {
+        Self::default().changed_by(changes)
+    }
+
+    /// These settings with those of a JSON object in their place.
+    ///
+    /// # Errors
+    /// `SETTING_INVALID` for an unknown name, a wrong type or a value out of range; the message names the
+    /// setting and what is allowed.
+    pub fn changed_by(mut self, changes: &Value) -> Result<Self, Failure> {
+        let Value::Object(changes) = changes else {
+            return Err(invalid("settings must be a JSON object"));
+        };
+        for (name, value) in changes {
+            match name.as_str() {
+                "overlap_seconds" => self.overlap_seconds = number(name, value, 0..=86_400)?,
+                "guard_seconds" => self.guard_seconds = number(name, value, 0..=3_600)?,
+                "api_cap_percent" => self.api_cap_percent = number(name, value, 1..=100)?,
+                "bulk_rows_min" => self.bulk_rows_min = number(name, value, 0..=1_000_000)?,
+                "bulk_page_rows" => self.bulk_page_rows = number(name, value, 1..=250_000)?,
+                "exclude_objects" => self.exclude_objects = objects(name, value)?,
+                _ => {
+                    let shown: String = name.chars().take(60).collect();
+                    return Err(invalid(format!(
+                        "no setting has this name: `{}`",
+                        shown.escape_debug()
+                    )));
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn number<T>(name: &str, value: &Value, allowed: RangeInclusive<T>) -> Result<T, Failure>
+where
+    T: Copy + PartialOrd + std::fmt::Display + TryFrom<u64>,
+{
+    value
+        .as_u64()
+        .and_then(|number| T::try_from(number).ok())
+        .filter(|number| allowed.contains(number))
+        .ok_or_else(|| {
+            let (least, most) = (allowed.start(), allowed.end());
+            invalid(format!(
+                "`{name}` must be a whole number from `{least}` to `{most}`"
+            ))
+        })
+}
+
+fn objects(name: &str, value: &Value) -> Result<Vec<ObjectName>, Failure> {
+    let refused = || {
+        invalid(format!(
+            "`{name}` must be a list of at most `{EXCLUDE_OBJECTS_MAX}` API names of objects"
+        ))
+    };
+    let list = value
+        .as_array()
+        .filter(|list| list.len() <= EXCLUDE_OBJECTS_MAX)
+        .ok_or_else(refused)?;
+    let mut objects = list
+        .iter()
+        .map(|object| ObjectName::parse(object.as_str().unwrap_or_default()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| refused())?;
+    objects.sort_unstable();
+    objects.dedup();
+    Ok(objects)
+}
+
+fn invalid(message: impl Into<String>) -> Failure {
+    Failure::new(ErrorCode::SettingInvalid, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_error_lists_every_setting_with_its_default() {
+        let page = include_str!("../../../docs/errors/SETTING_INVALID.md");
+        let defaults = serde_json::to_value(Settings::default()).unwrap();
+        for (name, default) in defaults.as_object().unwrap() {
+            let default = default
+                .as_u64()
+                .map_or_else(|| "none".to_owned(), |d| d.to_string());
+            let line = format!("| `{name}` | {default} |");
+            assert!(page.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_given_stays() {
+        let first = Settings::parse(&json!({"guard_seconds": 7})).unwrap();
+        let second = first.changed_by(&json!({"api_cap_percent": 50})).unwrap();
+        let expected = Settings {
+            guard_seconds: 7,
+            api_cap_percent: 50,
+            ..Settings::default()
+        };
+        assert_eq!(second, expected);
+    }
+
+    #[test]
+    fn a_refusal_names_the_setting_and_what_is_allowed() {
+        for (changes, words) in [
+            (
+                json!({"overlap_seconds": -1}),
+                ["`overlap_seconds`", "`86400`"],
+            ),
+            (
+                json!({"overlap_seconds": 1.5}),
+                ["`overlap_seconds`", "`86400`"],
+            ),
+            (
+                json!({"guard_seconds": 3601}),
+                ["`guard_seconds`", "`3600`"],
+            ),
+            (
+                json!({"api_cap_percent": 0}),
+                ["`api_cap_percent`", "`100`"],
+            ),
+            (
+                json!({"api_cap_percent": 257}),
+                ["`api_cap_percent`", "`100`"],
+            ),
+            (
+                json!({"bulk_rows_min": "many"}),
+                ["`bulk_rows_min`", "`1000000`"],
+            ),
+            (
+                json!({"bulk_page_rows": 0}),
+                ["`bulk_page_rows`", "`250000`"],
+            ),
+            (
+                json!({"exclude_objects": "Account"}),
+                ["`exclude_objects`", "list"],
+            ),
+            (
+                json!({"exclude_objects": ["a b"]}),
+                ["`exclude_objects`", "API names"],
+            ),
+            (
+                json!({"exclude_objects": [1]}),
+                ["`exclude_objects`", "API names"],
+            ),
+            (json!({"color": 1}), ["`color`", "no setting"]),
+            (json!([]), ["settings", "object"]),
+        ] {
+            let failure = Settings::parse(&changes).unwrap_err();
+            assert_eq!(failure.code, ErrorCode::SettingInvalid);
+            for word in words {
+                assert!(failure.message.contains(word), "{changes}: {failure}");
+            }
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (0_u64..1_100_000).prop_map(Value::from),
+            "[A-Za-z_ ]{0,12}".prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let name = prop_oneof![
+                Just("overlap_seconds".to_owned()),
+                Just("guard_seconds".to_owned()),
+                Just("api_cap_percent".to_owned()),
+                Just("bulk_rows_min".to_owned()),
+                Just("bulk_page_rows".to_owned()),
+                Just("exclude_objects".to_owned()),
+                ".{0,8}",
+            ];
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name, inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_gives_settings_that_hold_or_a_refusal(changes in any_json()) {
+            match Settings::parse(&changes) {
+                Ok(settings) => {
+                    // What was accepted is accepted again and means the same.
+                    let again = serde_json::to_value(&settings).unwrap();
+                    prop_assert_eq!(Settings::parse(&again).unwrap(), settings);
+                }
+                Err(failure) => prop_assert_eq!(failure.code, ErrorCode::SettingInvalid),
+            }
+        }
+    }
+}

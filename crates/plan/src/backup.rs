@@ -1,0 +1,182 @@
+//! Which blocks a backup job reads: the head of every object, its backfill, and objects without a cursor whole.
+
+use holdfast_model::{Block, Coverage, JobId, Lane, ObjectName, OrgName, Stamp, Window};
+
+/// What planning needs to know of one object.
+#[derive(Debug, Clone)]
+pub struct ObjectState {
+    /// The object.
+    pub object: ObjectName,
+    /// Hash of its schema.
+    pub schema: String,
+    /// Whether it has a field that windows can be cut by.
+    pub has_cursor: bool,
+    /// What earlier jobs captured.
+    pub coverage: Coverage,
+    /// How many rows Salesforce estimates for the whole object.
+    pub rows_expected: u64,
+}
+
+/// How far a window reaches back before the head, and how far it stays behind the present.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Seconds before the head that are read again: a row may become visible later than its stamp,
+    /// by as long as a transaction lasts (salesforce-api reference, section 4.4).
+    pub overlap_seconds: u32,
+    /// Seconds before the server's present that are left for the next job.
+    pub guard_seconds: u32,
+}
+
+/// The blocks of a job, oldest window of each object first, numbered from 0.
+///
+/// `server_now` is Salesforce's own clock. Every instant before `server_now - guard` is inside a block
+/// or already captured, and everything within the overlap before the head is read again.
+pub fn plan_backup(
+    org: &OrgName,
+    job: &JobId,
+    objects: &[ObjectState],
+    pace: Pace,
+    server_now: Stamp,
+) -> Vec<Block> {
+    let until = server_now.minus_seconds(pace.guard_seconds).whole_second();
+    let planned = objects.iter().flat_map(|object| {
+        windows(object, pace, until)
+            .into_iter()
+            .map(move |(lane, window)| (object, lane, window))
+    });
+    (0..)
+        .zip(planned)
+        .map(|(number, (object, lane, window))| Block {
+            org: org.clone(),
+            job: job.clone(),
+            block: number,
+            object: object.object.clone(),
+            lane,
+            window,
+            schema: object.schema.clone(),
+            rows_expected: object.rows_expected,
+        })
+        .collect()
+}
+
+fn windows(object: &ObjectState, pace: Pace, until: Stamp) -> Vec<(Lane, Window)> {
+    if !object.has_cursor {
+        return vec![(Lane::Whole, Window { from: None, until })];
+    }
+    let head = object.coverage.head();
+    object
+        .coverage
+        .gaps(until)
+        .into_iter()
+        .map(|gap| match gap.from {
+            Some(from) if Some(from) == head => {
+                let from = from.minus_seconds(pace.overlap_seconds).whole_second();
+                (
+                    Lane::Head,
+                    Window {
+                        from: Some(from),
+                        until: gap.until,
+                    },
+                )
+            }
+            _ => (Lane::Backfill, gap),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PACE: Pace = Pace {
+        overlap_seconds: 900,
+        guard_seconds: 5,
+    };
+
+    fn seconds(seconds: i64) -> Stamp {
+        Stamp::from_millis(seconds * 1000)
+    }
+
+    fn plan(coverage: Coverage, has_cursor: bool, now: i64) -> Vec<Block> {
+        let object = ObjectState {
+            object: ObjectName::parse("Account").unwrap(),
+            schema: "schema".to_owned(),
+            has_cursor,
+            coverage,
+            rows_expected: 1,
+        };
+        let org = OrgName::parse("acme").unwrap();
+        plan_backup(
+            &org,
+            &JobId::parse("job").unwrap(),
+            &[object],
+            PACE,
+            seconds(now),
+        )
+    }
+
+    #[test]
+    fn the_first_job_reads_everything_before_the_guard() {
+        let blocks = plan(Coverage::default(), true, 1_000_000);
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].lane, Lane::Backfill);
+        assert_eq!(
+            blocks[0].window,
+            Window {
+                from: None,
+                until: seconds(999_995)
+            }
+        );
+    }
+
+    #[test]
+    fn the_next_job_reads_from_the_head_minus_the_overlap() {
+        let mut coverage = Coverage::default();
+        coverage.add(Window {
+            from: None,
+            until: seconds(999_995),
+        });
+        let blocks = plan(coverage, true, 1_003_600);
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].lane, Lane::Head);
+        assert_eq!(
+            blocks[0].window,
+            Window {
+                from: Some(seconds(999_095)),
+                until: seconds(1_003_595)
+            }
+        );
+    }
+
+    #[test]
+    fn an_object_without_a_cursor_is_read_whole_every_time() {
+        let mut coverage = Coverage::default();
+        coverage.add(Window {
+            from: None,
+            until: seconds(999_995),
+        });
+        assert_eq!(plan(coverage, false, 1_003_600)[0].lane, Lane::Whole);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_before_the_guard_stays_unread(
+            windows in prop::collection::vec((prop::option::of(0_i64..2000), 0_i64..2000), 0..6),
+            now in 2_000_i64..4_000,
+        ) {
+            let mut coverage = Coverage::default();
+            for (from, until) in windows {
+                coverage.add(Window { from: from.map(seconds), until: seconds(until) });
+            }
+            let blocks = plan(coverage.clone(), true, now);
+            for instant in (0..now - 5).step_by(7) {
+                let stamp = seconds(instant);
+                let known = coverage.windows().iter().any(|window| window.contains(stamp));
+                let read = blocks.iter().any(|block| block.window.contains(stamp));
+                prop_assert!(known || read, "{instant}");
+            }
+        }
+    }
+}
