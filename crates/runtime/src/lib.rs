@@ -1,0 +1,15 @@
+//! What every function shares: settings, clients, credentials, telemetry, the deadline, and how an error
+//! leaves a Lambda. The only room that knows the Lambda runtime.
+
+mod environment;
+mod execution;
+mod function;
+mod login;
+mod secret;
+mod settings;
+
+pub use environment::Environment;
+pub use execution::is_running;
+pub use function::{Deadline, now, serve};
+pub use lambda_runtime::Error;
+pub use settings::Settings;

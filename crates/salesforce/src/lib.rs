@@ -1,0 +1,38 @@
+//! The protocol client of a Salesforce org: login, describe, REST and Bulk API 2.0 queries, file bodies, API budget.
+//!
+//! It answers with the text that Salesforce sent and with nothing that it did not verify: a missing end marker,
+//! a short page or a count that differs from Salesforce's own is an error, never an end. It reads only; it knows
+//! nothing of AWS, and it holds at most one batch of rows (bulk) or one page (REST) in memory.
+
+mod answer;
+mod blob;
+mod budget;
+mod bulk;
+mod call;
+mod client;
+mod credentials;
+mod csv;
+mod describe;
+mod exceptions;
+mod name;
+mod org;
+mod page;
+mod refusal;
+mod rest;
+mod rows;
+mod session;
+pub mod soql;
+
+pub use blob::Blob;
+pub use budget::{Budget, Usage};
+pub use bulk::{BulkJob, JobState};
+pub use client::{Client, Settings};
+pub use credentials::Credentials;
+pub use csv::PageReader;
+pub use describe::{Describe, ObjectList, ObjectSummary};
+pub use name::{ApiVersion, BulkJobId, Columns};
+pub use org::{Identity, Limit};
+pub use page::{BulkPage, PageEnd};
+pub use rest::QueryPages;
+pub use rows::{Row, RowBatch};
+pub use soql::Scope;

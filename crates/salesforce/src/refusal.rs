@@ -1,0 +1,266 @@
+//! What Salesforce says when it says no, and which of our codes that is.
+
+use std::time::Duration;
+
+use holdfast_model::{ErrorCode, Failure};
+use reqwest::StatusCode;
+use serde::Deserialize;
+
+/// Characters of Salesforce's own text that a message may carry.
+const MESSAGE_CHARS_MAX: usize = 300;
+
+const BAD_TOKEN: &str = "Bad_OAuth_Token";
+
+/// An answer with an error status.
+///
+/// The body is an array of errors, or a bare object (token endpoint, some pages of the guide), or not JSON at
+/// all when the edge answers (REST guide, Status Codes and Error Responses; reference section 2.1).
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
+    first: Option<ApiError>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct ApiError {
+    #[serde(rename = "errorCode", alias = "statusCode", alias = "error")]
+    code: String,
+    #[serde(default, alias = "error_description")]
+    message: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Body {
+    Many(Vec<ApiError>),
+    One(ApiError),
+}
+
+impl Refusal {
+    pub(crate) fn read(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let first = match serde_json::from_slice(body) {
+            Ok(Body::Many(errors)) => errors.into_iter().next(),
+            Ok(Body::One(error)) => Some(error),
+            // The identity address says it in plain text.
+            Err(_) if body == BAD_TOKEN.as_bytes() => Some(ApiError {
+                code: BAD_TOKEN.to_owned(),
+                message: String::new(),
+            }),
+            Err(_) => None,
+        };
+        Self {
+            status,
+            retry_after,
+            first,
+        }
+    }
+
+    /// The code of Salesforce, if the body was one of its own.
+    pub(crate) fn code(&self) -> &str {
+        self.first.as_ref().map_or("", |error| &error.code)
+    }
+
+    /// Only these are cured by a new token; an Apex class can answer 401 for reasons of its own.
+    pub(crate) fn is_expired_session(&self) -> bool {
+        matches!(self.code(), "INVALID_SESSION_ID" | BAD_TOKEN)
+    }
+
+    /// The status says that the same request may succeed a little later. 406 and 420 come from the edge.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.status.is_server_error() || matches!(self.status.as_u16(), 406 | 420 | 429)
+    }
+
+    /// `CODE: text` of Salesforce, or the status of an answer that is not Salesforce's.
+    pub(crate) fn text(&self) -> String {
+        match &self.first {
+            Some(error) => format!("{}: {}", cut(&error.code), cut(&error.message)),
+            None => format!("status `{}` without an error body", self.status.as_u16()),
+        }
+    }
+
+    fn error_code(&self) -> ErrorCode {
+        let message = self.first.as_ref().map_or("", |error| &error.message);
+        if message.starts_with("Implementation restriction") {
+            return ErrorCode::ObjectUnsupported; // MALFORMED_QUERY or API_ERROR for objects that need a filter
+        }
+        by_code(self.code()).unwrap_or_else(|| by_status(self.status))
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(
+            refusal.error_code(),
+            format!("salesforce refused: {}", refusal.text()),
+        )
+    }
+}
+
+/// Cuts Salesforce's text to one bounded line.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MESSAGE_CHARS_MAX)
+        .collect()
+}
+
+/// Reference, appendix A; codes of Bulk API 2.0 come without underscores (section 3.8).
+fn by_code(code: &str) -> Option<ErrorCode> {
+    Some(match code {
+        "REQUEST_LIMIT_EXCEEDED" | "LIMIT_EXCEEDED" | "EXCEEDED_QUOTA" | "EXCEEDEDQUOTA"
+        | "TXN_SECURITY_METERING_ERROR" => ErrorCode::SalesforceThrottled,
+        "SERVER_UNAVAILABLE"
+        | "UNKNOWN_EXCEPTION"
+        | "ORG_LOCKED"
+        | "API_CURRENTLY_DISABLED"
+        | "REQUEST_RUNNING_TOO_LONG"
+        | "TEMPORARY_QUERY_MORE_FAILURE"
+        // The locator is gone; the same query, asked again, gets a new one.
+        | "INVALID_QUERY_LOCATOR"
+        | "QUERY_LOCATOR_EXPIRED"
+        | "QUERY_LOCATOR_NOT_FOUND" => ErrorCode::SalesforceUnavailable,
+        "INVALID_FIELD"
+        | "MALFORMED_QUERY"
+        | "MALFORMED_ID"
+        | "INVALID_ID_FIELD"
+        | "INVALID_QUERY_FILTER_OPERATOR"
+        | "QUERY_TOO_COMPLICATED"
+        | "QUERY_TIMEOUT"
+        | "MAX_STATEMENT_SIZE"
+        | "OPERATION_TOO_LARGE"
+        | "NUMBER_OUTSIDE_VALID_RANGE" => ErrorCode::QueryRefused,
+        "INVALIDJOBSTATE" | "INVALIDJOB" | "INVALIDBATCH" => ErrorCode::BulkJobFailed,
+        "INVALID_TYPE" | "NOT_FOUND" => ErrorCode::ObjectGone,
+        "INVALIDENTITY"
+        | "ENTITY_NOT_QUERYABLE"
+        | "UNSUPPORTED_QUERY"
+        | "BIG_OBJECT_UNSUPPORTED_OPERATION"
+        | "EXTERNAL_OBJECT_UNSUPPORTED_EXCEPTION"
+        | "FEATURENOTENABLED"
+        | "FEATURE_NOT_ENABLED"
+        | "FUNCTIONALITY_NOT_ENABLED" => ErrorCode::ObjectUnsupported,
+        "API_DISABLED_FOR_ORG"
+        | "INSUFFICIENT_ACCESS"
+        | "INSUFFICIENT_ACCESS_OR_READONLY"
+        | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY"
+        | "CONTENT_CUSTOMIZED_DOWNLOAD_EXCEPTION"
+        | "KEY_HAS_BEEN_DESTROYED"
+        | "TXN_SECURITY_NO_ACCESS" => ErrorCode::SalesforceDenied,
+        "INVALID_SESSION_ID" | "INVALID_AUTH_HEADER" | BAD_TOKEN => ErrorCode::LoginRefused,
+        "UNSUPPORTED_API_VERSION" | "GONE" => ErrorCode::SettingInvalid,
+        _ => return None,
+    })
+}
+
+fn by_status(status: StatusCode) -> ErrorCode {
+    match status.as_u16() {
+        401 => ErrorCode::LoginRefused,
+        403 => ErrorCode::SalesforceDenied,
+        404 => ErrorCode::ObjectGone,
+        409 => ErrorCode::BulkJobFailed, // read under another API version than it was created
+        410 => ErrorCode::SettingInvalid, // a retired API version
+        420 | 429 => ErrorCode::SalesforceThrottled,
+        400..=499 if status != StatusCode::NOT_ACCEPTABLE => ErrorCode::QueryRefused,
+        // 406 and redirects come from the edge, not from the org.
+        _ => ErrorCode::SalesforceUnavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn failure(status: u16, body: &str) -> Failure {
+        Refusal::read(StatusCode::from_u16(status).unwrap(), None, body.as_bytes()).into()
+    }
+
+    #[test]
+    fn the_code_of_salesforce_decides_before_the_status() {
+        for (status, body, expected) in [
+            (
+                403,
+                r#"[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#,
+                ErrorCode::SalesforceThrottled,
+            ),
+            (
+                403,
+                r#"[{"message":"no","errorCode":"INSUFFICIENT_ACCESS"}]"#,
+                ErrorCode::SalesforceDenied,
+            ),
+            (
+                400,
+                r#"[{"message":"unexpected token: SELEKT","errorCode":"MALFORMED_QUERY"}]"#,
+                ErrorCode::QueryRefused,
+            ),
+            (
+                400,
+                r#"[{"message":"Implementation restriction: ContentDocumentLink requires a filter","errorCode":"MALFORMED_QUERY"}]"#,
+                ErrorCode::ObjectUnsupported,
+            ),
+            (
+                400,
+                r#"{"errorCode":"INVALIDENTITY","message":"Entity 'CaseStatus' is not supported by the Bulk API."}"#,
+                ErrorCode::ObjectUnsupported,
+            ),
+            (
+                404,
+                r#"[{"errorCode":"NOT_FOUND","message":"The requested resource does not exist"}]"#,
+                ErrorCode::ObjectGone,
+            ),
+            (
+                400,
+                r#"[{"errorCode":"SOMETHING_NEW","message":""}]"#,
+                ErrorCode::QueryRefused,
+            ),
+            (403, "<html>", ErrorCode::SalesforceDenied),
+            (406, "", ErrorCode::SalesforceUnavailable),
+            (
+                420,
+                "<html>Setting things up</html>",
+                ErrorCode::SalesforceThrottled,
+            ),
+            (
+                503,
+                "<html>Service Not Available</html>",
+                ErrorCode::SalesforceUnavailable,
+            ),
+            (302, "", ErrorCode::SalesforceUnavailable),
+            (
+                500,
+                r#"[{"errorCode":"UNKNOWN_EXCEPTION","message":"An unexpected error occurred."}]"#,
+                ErrorCode::SalesforceUnavailable,
+            ),
+        ] {
+            assert_eq!(failure(status, body).code, expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn the_text_of_salesforce_is_one_bounded_line() {
+        let body = format!(
+            r#"[{{"errorCode":"INVALID_FIELD","message":"a\nb{}"}}]"#,
+            "x".repeat(5000)
+        );
+        let message = failure(400, &body).message;
+        assert!(message.starts_with("salesforce refused: INVALID_FIELD: a bx"));
+        assert!(message.len() < 400);
+    }
+
+    #[test]
+    fn a_page_of_the_edge_is_not_quoted() {
+        assert_eq!(
+            failure(503, "<html>whatever</html>").message,
+            "salesforce refused: status `503` without an error body"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_body_is_survived(status in 100_u16..600, body in ".{0,200}") {
+            let _ = failure(status, &body);
+        }
+    }
+}

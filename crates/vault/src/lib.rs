@@ -1,0 +1,35 @@
+//! The vault: the S3 side of an org. The only room that seals or opens.
+//!
+//! What lies in the bucket is described in `docs/FORMAT.md`. This crate writes each object once, never overwrites or
+//! deletes one, and refuses whatever is not exactly what it sealed.
+
+mod blob;
+mod bucket;
+mod chain;
+mod document;
+mod envelope;
+mod error;
+mod filter;
+mod keys;
+mod known;
+mod manifest;
+mod org_key;
+mod plan;
+mod scan;
+mod segment;
+mod vault;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+pub use blob::{BlobBody, BlobEntry, BlobReader, SealedBlob};
+pub use bucket::Put;
+pub use chain::{Depth, Verified};
+pub use keys::{CustomerKey, KeyRing, ObjectKey};
+pub use manifest::{Addition, Manifest, ManifestEntry, ObjectAddition, WindowException};
+pub use plan::{PlanReader, StoredPlan};
+pub use scan::{Fields, Filter, Scan};
+pub use segment::{SealedSegment, SegmentBuffer, SortedRows};
+pub use vault::Vault;
+pub use version::{Presence, ScanRow, Version};

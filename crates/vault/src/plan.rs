@@ -1,0 +1,142 @@
+//! Plans: the blocks of a job as plain JSON lines, which the Distributed Map reads (docs/FORMAT.md, section 10).
+
+use bytes::BytesMut;
+use holdfast_model::{Block, ErrorCode, Failure, JobId};
+use sha2::{Digest, Sha256};
+
+use crate::Vault;
+use crate::bucket::{ObjectStream, Put};
+use crate::error::internal;
+
+/// A line holds names, times and counts.
+const LINE_BYTES_MAX: usize = 16 << 10;
+
+/// A plan that is in the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPlan {
+    /// Object key in the bucket: `<org>/plans/<job>/blocks.jsonl`.
+    pub path: String,
+    /// Blocks in it.
+    pub blocks: u64,
+    /// SHA-256 of it, hex.
+    pub sha256: String,
+}
+
+impl Vault {
+    /// Stores the plan of a job. If the job has one, that one stays and is what is given back.
+    pub async fn put_plan(
+        &self,
+        job: &JobId,
+        blocks: impl IntoIterator<Item = Block>,
+    ) -> Result<StoredPlan, Failure> {
+        let path = self.plan_path(job);
+        let mut lines = Vec::new();
+        let mut count = 0;
+        for block in blocks {
+            serde_json::to_writer(&mut lines, &block).map_err(|_| internal("block has no JSON"))?;
+            lines.push(b'\n');
+            count += 1;
+        }
+        let sha256 = hex::encode(Sha256::digest(&lines));
+        if self.bucket.put_new(&path, lines.into()).await? == Put::Created {
+            return Ok(StoredPlan {
+                path,
+                blocks: count,
+                sha256,
+            });
+        }
+        let mut plan = self.plan(job).await?;
+        while plan.next().await?.is_some() {}
+        Ok(plan.stored())
+    }
+
+    /// Reads the plan of a job.
+    pub async fn plan(&self, job: &JobId) -> Result<PlanReader, Failure> {
+        let path = self.plan_path(job);
+        let object = self.bucket.stream(&path).await?;
+        Ok(PlanReader::new(path, object))
+    }
+
+    fn plan_path(&self, job: &JobId) -> String {
+        format!("{}/plans/{job}/blocks.jsonl", self.org())
+    }
+}
+
+/// The blocks of a plan, one by one.
+pub struct PlanReader {
+    path: String,
+    object: ObjectStream,
+    waiting: BytesMut,
+    blocks: u64,
+    sha: Sha256,
+}
+
+impl PlanReader {
+    pub(crate) fn new(path: String, object: ObjectStream) -> Self {
+        Self {
+            path,
+            object,
+            waiting: BytesMut::new(),
+            blocks: 0,
+            sha: Sha256::new(),
+        }
+    }
+
+    /// The next block. `INPUT_INVALID` if a line is no block.
+    pub async fn next(&mut self) -> Result<Option<Block>, Failure> {
+        let mut searched = 0;
+        loop {
+            let fresh = self.waiting.get(searched..).unwrap_or_default();
+            if let Some(end) = fresh.iter().position(|byte| *byte == b'\n') {
+                let line = self.waiting.split_to(searched + end + 1);
+                self.blocks += 1;
+                return parse_line(&line).map(Some).ok_or_else(|| self.malformed());
+            }
+            searched = self.waiting.len();
+            if searched > LINE_BYTES_MAX {
+                return Err(self.malformed());
+            }
+            match self.object.next().await? {
+                Some(piece) => {
+                    self.sha.update(&piece);
+                    self.waiting.extend_from_slice(&piece);
+                }
+                None if self.waiting.is_empty() => return Ok(None),
+                None => return Err(self.malformed()),
+            }
+        }
+    }
+
+    /// What was read so far, which is the whole plan once [`next`](Self::next) gave nothing.
+    pub fn stored(self) -> StoredPlan {
+        StoredPlan {
+            path: self.path,
+            blocks: self.blocks,
+            sha256: hex::encode(self.sha.finalize()),
+        }
+    }
+
+    fn malformed(&self) -> Failure {
+        Failure::new(
+            ErrorCode::InputInvalid,
+            format!(
+                "plan has a line that is no block, `{}`, `{}`",
+                self.blocks, self.path
+            ),
+        )
+    }
+}
+
+fn parse_line(line: &[u8]) -> Option<Block> {
+    (line.len() <= LINE_BYTES_MAX)
+        .then(|| serde_json::from_slice(line).ok())
+        .flatten()
+}
+
+impl std::fmt::Debug for PlanReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlanReader")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

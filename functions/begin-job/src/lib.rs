@@ -1,0 +1,85 @@
+//! Takes the org's lease and opens the job, or says that another job is at work.
+
+use holdfast_catalog::{Catalog, JobKind, JobStatus, LeaseOutcome, Outcome as JobEnd};
+use holdfast_model::{ErrorCode, Failure, JobId, OrgName};
+use holdfast_runtime::{Deadline, Environment, is_running, now};
+use serde::{Deserialize, Serialize};
+use tracing::info;
+
+/// What the state machine passes.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    org: OrgName,
+    /// Name of the execution.
+    job: JobId,
+    /// ARN of the execution.
+    execution: String,
+    kind: JobKind,
+}
+
+/// Whether the job goes on.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    outcome: Outcome,
+    org: OrgName,
+    job: JobId,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    /// The job holds the org.
+    Started,
+    /// Another job holds it and still runs, or this job has already ended.
+    Skipped,
+}
+
+/// A repeat of a running job is started again with what it has; a repeat of an ended one is skipped.
+pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+    let catalog = environment.catalog();
+    let Input { org, job, execution, kind } = input;
+    catalog.org(&org).await?;
+    let outcome = if has_ended(catalog, &org, &job).await? || !holds(environment, &org, &job, &execution).await? {
+        Outcome::Skipped
+    } else {
+        // Whoever reserved calls under an earlier lease is gone; Salesforce's own count corrects the rest.
+        catalog.reset_reservations(&org).await?;
+        catalog.begin_job(&org, &job, kind, &execution, now()).await?;
+        Outcome::Started
+    };
+    Ok(Output { outcome, org, job })
+}
+
+async fn has_ended(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<bool, Failure> {
+    match catalog.job(org, job).await {
+        Err(failure) if failure.code == ErrorCode::JobUnknown => Ok(false),
+        job => Ok(job?.status != JobStatus::Running),
+    }
+}
+
+fn ended() -> JobEnd {
+    JobEnd {
+        status: JobStatus::Failed,
+        finished_at: now(),
+        counts: None,
+        manifest: None,
+        error: Some(Failure::new(ErrorCode::LeaseLost, "its execution ended before the job did")),
+    }
+}
+
+async fn holds(environment: &Environment, org: &OrgName, job: &JobId, execution: &str) -> Result<bool, Failure> {
+    let catalog = environment.catalog();
+    let holder = match catalog.take_lease(org, job, execution).await? {
+        LeaseOutcome::Taken => return Ok(true),
+        LeaseOutcome::HeldBy(holder) => holder,
+    };
+    if is_running(environment, &holder.execution).await? {
+        info!(holder = holder.job.as_str(), "another job is at work");
+        return Ok(false);
+    }
+    info!(holder = holder.job.as_str(), "the holder of the lease no longer runs");
+    // Its committed blocks stay; the next manifest takes them in.
+    catalog.finish_job(org, &holder.job, &ended()).await?;
+    let outcome = catalog.replace_lease(org, &holder, job, execution).await?;
+    Ok(outcome == LeaseOutcome::Taken)
+}

@@ -1,0 +1,194 @@
+//! Accounts for every block of the plan, appends the manifest, and ends the job.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_catalog::{BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestRef, Outcome};
+use holdfast_model::{Block, Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName};
+use holdfast_runtime::{Deadline, Environment, now};
+use holdfast_vault::{Addition, ObjectAddition, Vault, WindowException};
+use serde::{Deserialize, Serialize};
+
+/// Blocks asked for at once; the catalog answers a hundred items per call.
+const BLOCKS_AT_ONCE: usize = 100;
+/// Failed jobs in a row whose blocks are taken in; more than a month of daily ones.
+const JOBS_LOOKED_AT: u16 = 40;
+
+/// What the state machine passes.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    org: OrgName,
+    job: JobId,
+}
+
+/// What the job did.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    org: OrgName,
+    job: JobId,
+    status: JobStatus,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// A repeat finds its own manifest and its own ended job.
+pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+    let Input { org, job } = input;
+    let catalog = environment.catalog();
+    let item = catalog.job(&org, &job).await?;
+    let ended = if item.status == JobStatus::Running {
+        catalog.assert_lease(&org, &job).await?;
+        commit(environment, &org, &job).await?
+    } else {
+        item
+    };
+    catalog.release_lease(&org, &job).await?;
+    Ok(Output { org, job, status: ended.status, counts: ended.counts })
+}
+
+async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
+    let catalog = environment.catalog();
+    let vault = environment.vault(org).await?;
+    let mut account = Account::default();
+    for orphan in jobs_without_manifest(catalog, org, job).await? {
+        account.add_plan(catalog, &vault, &orphan, Whose::Orphan).await?;
+    }
+    account.add_plan(catalog, &vault, job, Whose::Own).await?;
+    account.add_coverage(catalog, org).await?;
+    let Account { objects, counts, error, .. } = account;
+    let addition = Addition {
+        job: job.clone(),
+        created: now(),
+        objects: objects.into_values().collect(),
+        blobs: Vec::new(),
+    };
+    let manifest = vault.append_manifest(addition).await?;
+    let outcome = Outcome {
+        status: if error.is_some() { JobStatus::Partial } else { JobStatus::Succeeded },
+        finished_at: now(),
+        counts: Some(counts),
+        manifest: Some(ManifestRef { path: manifest.path, seq: manifest.seq, sha256: manifest.sha256 }),
+        error,
+    };
+    catalog.finish_job(org, job, &outcome).await
+}
+
+/// Jobs since the newest manifest that failed after some of their blocks were committed. What they added can be read,
+/// so a manifest must name it, and this job's is the next one.
+async fn jobs_without_manifest(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<Vec<JobId>, Failure> {
+    let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
+    let failed = newest.into_iter().filter(|item| item.job != *job).take_while(|item| item.manifest.is_none());
+    Ok(failed.filter(|item| item.plan.is_some()).map(|item| item.job).collect())
+}
+
+/// Whose blocks are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// This job's: counted, and what is not finished is given up.
+    Own,
+    /// Those of a job that failed: only what is committed is taken in.
+    Orphan,
+}
+
+/// What became of the blocks.
+#[derive(Debug, Default)]
+struct Account {
+    objects: BTreeMap<ObjectName, ObjectAddition>,
+    objects_read: BTreeSet<ObjectName>,
+    counts: Counts,
+    /// The first exception.
+    error: Option<Failure>,
+}
+
+impl Account {
+    async fn add_plan(&mut self, catalog: &Catalog, vault: &Vault, job: &JobId, whose: Whose) -> Result<(), Failure> {
+        let mut plan = vault.plan(job).await?;
+        let mut lines = Vec::new();
+        loop {
+            let line = plan.next().await?;
+            let at_end = line.is_none();
+            lines.extend(line);
+            if at_end || lines.len() == BLOCKS_AT_ONCE {
+                self.add_blocks(catalog, &lines, whose).await?;
+                lines.clear();
+            }
+            if at_end {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn add_blocks(&mut self, catalog: &Catalog, lines: &[Block], whose: Whose) -> Result<(), Failure> {
+        for (line, item) in lines.iter().zip(catalog.blocks(lines).await?) {
+            match (whose, item) {
+                (Whose::Orphan, Some(item)) if item.is_committed() => {
+                    let block = item.block().clone();
+                    self.object(&block).segments.extend(item.progress.segments);
+                }
+                (Whose::Orphan, _) => {}
+                (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => self.add(item),
+                // Whoever worked on it is gone; from here on nobody can commit it.
+                (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),
+            }
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, block: &Block) -> &mut ObjectAddition {
+        self.objects.entry(block.object.clone()).or_insert_with(|| ObjectAddition {
+            object: block.object.clone(),
+            schema: block.schema.clone(),
+            coverage: Coverage::default(),
+            rows_received: 0,
+            duplicates: 0,
+            received: IdDigest::default(),
+            segments: Vec::new(),
+            exceptions: Vec::new(),
+        })
+    }
+
+    fn add(&mut self, item: BlockItem) {
+        let block = item.block().clone();
+        let exception = item.exception().cloned();
+        let committed = item.is_committed();
+        let progress = item.progress;
+        self.objects_read.insert(block.object.clone());
+        self.counts.objects = self.objects_read.len() as u64;
+        self.counts.api_calls += progress.api_calls;
+        self.counts.bytes_received += progress.bytes_received;
+        if committed {
+            self.counts.blocks += 1;
+            self.counts.rows_received += progress.rows_received;
+            self.counts.duplicates += progress.duplicates;
+            self.counts.deleted += progress.deleted;
+            self.counts.versions_sealed += progress.segments.iter().map(|segment| segment.rows).sum::<u64>();
+            self.counts.bytes_sealed += progress.segments.iter().map(|segment| segment.bytes).sum::<u64>();
+            let object = self.object(&block);
+            object.rows_received += progress.rows_received;
+            object.duplicates += progress.duplicates;
+            object.received.merge(progress.digest);
+            object.segments.extend(progress.segments);
+        }
+        if let Some(failure) = exception {
+            self.counts.exceptions += 1;
+            self.object(&block).exceptions.push(WindowException {
+                window: block.window,
+                code: failure.code,
+                message: failure.message.clone(),
+            });
+            self.error.get_or_insert(failure);
+        }
+    }
+
+    async fn add_coverage(&mut self, catalog: &Catalog, org: &OrgName) -> Result<(), Failure> {
+        for item in catalog.objects(org).await? {
+            if let Some(object) = self.objects.get_mut(&item.object) {
+                object.coverage = item.coverage;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unaccounted(block: &Block) -> Failure {
+    Failure::new(ErrorCode::Internal, format!("block `{}` of `{}` was left unfinished", block.block, block.object))
+}

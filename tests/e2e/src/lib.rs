@@ -1,0 +1,16 @@
+//! The local stack: the deployed template on a local AWS, with a simulated org beside it.
+//!
+//! [`Stack::start`] brings up everything that a test or the demo needs and [`Drop`] ends it; whatever way the
+//! process ends, nothing that it started outlives it.
+
+mod deploy;
+mod group;
+mod local_aws;
+mod orgsim;
+mod run;
+mod stack;
+mod worker;
+
+pub use orgsim::OrgSim;
+pub use stack::{Addresses, Execution, FunctionError, Options, Outcome, Stack};
+pub use worker::Worker;

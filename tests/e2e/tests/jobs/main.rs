@@ -1,0 +1,69 @@
+//! Whole jobs: the deployed template on the local AWS, real function processes, simulated orgs over HTTP.
+//!
+//! One stack serves all tests; every test has an org of its own. `cargo test -p holdfast-e2e --test jobs -- <name>`
+//! runs some of them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod connecting;
+mod damage;
+mod faults;
+mod incremental;
+mod interruption;
+mod memory;
+mod values;
+mod world;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Trial};
+
+use crate::world::World;
+
+/// Builds a list of trials from the names of async functions that take the world.
+macro_rules! trials {
+    ($world:ident, $runtime:ident: $($module:ident::$test:ident,)+) => {
+        vec![$({
+            let (world, handle) = (Arc::clone(&$world), $runtime.handle().clone());
+            Trial::test(concat!(stringify!($module), "::", stringify!($test)), move || {
+                handle.block_on($module::$test(&world));
+                Ok(())
+            })
+        },)+]
+    };
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each test keeps several processes busy.
+    arguments.test_threads.get_or_insert(2);
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let world = Arc::new(World::new(runtime.handle().clone()));
+    let trials = trials![world, runtime:
+        connecting::a_customer_key_is_needed_to_open_the_vault_again,
+        connecting::bad_input_is_refused_by_name,
+        connecting::every_grant_connects,
+        connecting::jobs_of_one_org_do_not_run_side_by_side,
+        damage::a_segment_opens_in_pyarrow_with_its_key,
+        damage::damaged_and_swapped_segments_are_refused_by_name,
+        faults::a_block_that_cannot_be_proven_makes_the_job_partial_and_the_next_one_heals_it,
+        faults::an_ended_session_a_cut_connection_and_a_storm_are_survived,
+        incremental::a_second_job_seals_exactly_what_changed,
+        incremental::a_row_that_becomes_visible_after_its_stamp_is_found,
+        incremental::rows_that_share_one_stamp_are_sealed_once_each,
+        interruption::a_killed_process_changes_nothing,
+        interruption::every_function_can_be_repeated,
+        memory::two_million_records_fit_into_256_mib,
+        values::numbers_text_and_times_survive_to_the_last_character,
+    ];
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(world);
+    conclusion.exit_code()
+}

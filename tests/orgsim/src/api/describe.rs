@@ -1,0 +1,115 @@
+//! Versions, resources, describe global and describe.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use super::{
+    VERSIONS,
+    error::{ApiError, json_body},
+};
+use crate::{
+    clock::{http_date, parse_http_date},
+    org::Org,
+    schema::{describe, describe_global},
+};
+
+/// `GET /services/data`: every version, without a session and without a charge.
+pub(crate) async fn versions() -> Response {
+    let season = |version: u32| {
+        let names = ["Winter", "Spring", "Summer"];
+        let place = usize::try_from(version % 3).unwrap_or(0);
+        // v31 was Summer '14; three releases a year follow.
+        let year = 14 + (version - 31).div_ceil(3);
+        format!(
+            "{} '{year}",
+            names.get((place + 1) % 3).copied().unwrap_or("Winter")
+        )
+    };
+    let list: Vec<Value> = VERSIONS
+        .map(|version| {
+            json!({
+                "label": season(version),
+                "url": format!("/services/data/v{version}.0"),
+                "version": format!("{version}.0"),
+            })
+        })
+        .collect();
+    json_body(&Value::Array(list))
+}
+
+/// `GET /services/data/vXX.0`
+pub(crate) async fn resources(Path(version): Path<String>) -> Response {
+    let root = format!("/services/data/{version}");
+    let names = ["jobs", "limits", "query", "queryAll", "sobjects"];
+    let map = names
+        .into_iter()
+        .map(|name| (name.to_owned(), json!(format!("{root}/{name}"))));
+    json_body(&Value::Object(map.collect()))
+}
+
+/// `GET …/sobjects`
+pub(crate) async fn global(
+    State(org): State<Arc<Org>>,
+    Path(version): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    conditional(&org, &headers, || {
+        Some(describe_global(&org.schema, &version))
+    })
+}
+
+/// `GET …/sobjects/{name}/describe`
+pub(crate) async fn object(
+    State(org): State<Arc<Org>>,
+    Path((version, name)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let Some((at, _)) = org.schema.find(&name) else {
+        return ApiError::not_found().into_response();
+    };
+    conditional(&org, &headers, || describe(&org.schema, at, &version))
+}
+
+/// `GET …/sobjects/{name}`
+pub(crate) async fn basic(
+    State(org): State<Arc<Org>>,
+    Path((version, name)): Path<(String, String)>,
+) -> Response {
+    let global = describe_global(&org.schema, &version);
+    let all = global.get("sobjects").and_then(Value::as_array);
+    let found = all.and_then(|all| {
+        all.iter().find(|one| {
+            one.get("name")
+                .and_then(Value::as_str)
+                .is_some_and(|n| n.eq_ignore_ascii_case(&name))
+        })
+    });
+    match found {
+        Some(found) => json_body(&json!({"objectDescribe": found, "recentItems": []})),
+        None => ApiError::not_found().into_response(),
+    }
+}
+
+/// 304 without a body when nothing changed since the date that the client names.
+fn conditional(org: &Org, headers: &HeaderMap, body: impl FnOnce() -> Option<Value>) -> Response {
+    let changed = http_date(org.described_ms);
+    let since = headers
+        .get(header::IF_MODIFIED_SINCE)
+        .and_then(|value| value.to_str().ok());
+    if since
+        .and_then(parse_http_date)
+        .is_some_and(|since| org.described_ms <= since)
+    {
+        return (StatusCode::NOT_MODIFIED, [(header::LAST_MODIFIED, changed)]).into_response();
+    }
+    match body() {
+        Some(body) => ([(header::LAST_MODIFIED, changed)], json_body(&body)).into_response(),
+        None => ApiError::not_found().into_response(),
+    }
+}

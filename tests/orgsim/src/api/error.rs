@@ -1,0 +1,106 @@
+//! REST errors: an array of objects with `errorCode` and `message`.
+//!
+//! Source: REST API Developer Guide, Status Codes and Error Responses.
+
+use axum::{
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::soql::SoqlError;
+
+/// Content type of JSON answers.
+pub(crate) const JSON: &str = "application/json;charset=UTF-8";
+
+/// An answer that is not a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: String,
+    message: String,
+    fields: Vec<String>,
+}
+
+impl ApiError {
+    /// Any error.
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    /// 400
+    pub(crate) fn bad(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 404 for a path or a record that does not exist.
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "NOT_FOUND",
+            "The requested resource does not exist",
+        )
+    }
+
+    /// 401 for a token that is unknown or has expired.
+    pub(crate) fn session() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_SESSION_ID",
+            "Session expired or invalid",
+        )
+    }
+
+    /// 403 when no calls are left.
+    pub(crate) fn out_of_calls() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "REQUEST_LIMIT_EXCEEDED",
+            "TotalRequests Limit exceeded.",
+        )
+    }
+
+    /// Names the fields at fault.
+    #[must_use]
+    pub(crate) fn with_fields(mut self, fields: &[&str]) -> Self {
+        self.fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        self
+    }
+}
+
+impl From<SoqlError> for ApiError {
+    fn from(error: SoqlError) -> Self {
+        Self::bad(error.code, error.message)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut error = json!({"message": self.message, "errorCode": self.code});
+        if !self.fields.is_empty()
+            && let Some(error) = error.as_object_mut()
+        {
+            error.insert("fields".to_owned(), json!(self.fields));
+        }
+        (
+            self.status,
+            [(CONTENT_TYPE, JSON)],
+            json!([error]).to_string(),
+        )
+            .into_response()
+    }
+}
+
+/// A success with a JSON body.
+pub(crate) fn json_body(body: &impl std::fmt::Display) -> Response {
+    ([(CONTENT_TYPE, JSON)], body.to_string()).into_response()
+}

@@ -1,0 +1,157 @@
+//! What every request passes: faults, session, version, metering, and the headers of the answer.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{VERSIONS, error::ApiError, version_number};
+use crate::{
+    clock::http_date,
+    control::fault::{self, Effects, Plan},
+    org::Org,
+};
+
+/// Longest URI: REST API Developer Guide, status 414.
+const URI_BYTES_MAX: usize = 16_384;
+/// Longest body of a request that faults look into; the simulator reads no large ones.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// The token of an `Authorization: Bearer` header.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    value
+        .strip_prefix("Bearer ")
+        .or_else(|| value.strip_prefix("OAuth "))
+}
+
+/// Wraps every route but the control interface.
+pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
+    org.settle();
+    let path = request.uri().path().to_owned();
+    if request.uri().to_string().len() > URI_BYTES_MAX {
+        let page = "<html><head><title>Error 414 Request-URI Too Large</title></head></html>";
+        return (
+            StatusCode::URI_TOO_LONG,
+            [(header::CONTENT_TYPE, "text/html")],
+            page,
+        )
+            .into_response();
+    }
+    let Ok((request, body)) = with_body(request).await else {
+        return ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "EXCEEDED_MAX_SIZE_REQUEST",
+            "Maximum size exceeded",
+        )
+        .into_response();
+    };
+    let plan = org
+        .faults
+        .lock()
+        .plan(&org, request.method().as_str(), request.uri(), &body);
+    let response = if let Some(response) = fault::before(&org, &plan).await {
+        response
+    } else {
+        let response = serve(&org, request, &path, &plan, next).await;
+        fault::after(&plan, response)
+    };
+    finish(&org, &path, response)
+}
+
+async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: Next) -> Response {
+    let template = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or(path, MatchedPath::as_str);
+    let route = format!("{} {template}", request.method());
+    *org.meter.lock().routes.entry(route).or_default() += 1;
+    if let Some(refusal) = refusal(org, path, request.headers(), plan) {
+        return refusal.into_response();
+    }
+    request
+        .extensions_mut()
+        .insert::<Effects>(plan.effects.clone());
+    next.run(request).await
+}
+
+/// Why a data call is not served; charges it otherwise.
+fn refusal(org: &Org, path: &str, headers: &HeaderMap, plan: &Plan) -> Option<ApiError> {
+    let rest = path.strip_prefix("/services/data/")?;
+    let version = rest.split('/').next().unwrap_or_default();
+    match version_number(version) {
+        Some(number) if VERSIONS.contains(&number) => {}
+        Some(number) if number < *VERSIONS.start() && number >= 20 => {
+            let message = format!("The requested API version, {version}, has been retired");
+            return Some(ApiError::new(
+                StatusCode::GONE,
+                "UNSUPPORTED_API_VERSION",
+                message,
+            ));
+        }
+        _ => return Some(ApiError::not_found()),
+    }
+    if !headers.contains_key(header::AUTHORIZATION) {
+        return Some(ApiError::session());
+    }
+    let Some(token) = bearer(headers) else {
+        return Some(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "INVALID_AUTH_HEADER",
+            "INVALID_AUTH_HEADER",
+        ));
+    };
+    if !org.sessions.lock().valid(token, org.clock.now_ms()) {
+        return Some(ApiError::session());
+    }
+    let max = org.tuning.read().daily_api_requests;
+    let mut meter = org.meter.lock();
+    if plan.out_of_calls || meter.used >= max {
+        return Some(ApiError::out_of_calls());
+    }
+    meter.used += 1;
+    None
+}
+
+/// The headers that Salesforce adds; the date is the org's own.
+fn finish(org: &Org, path: &str, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if let Ok(date) = HeaderValue::from_str(&http_date(org.clock.now_ms())) {
+        headers.insert(header::DATE, date);
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static(
+            "no-cache,must-revalidate,max-age=0,no-store,private",
+        ));
+    headers.insert(
+        "x-content-type-options",
+        HeaderValue::from_static("nosniff"),
+    );
+    let metered = path
+        .strip_prefix("/services/data/")
+        .is_some_and(|rest| !rest.is_empty());
+    if metered && response.status() != StatusCode::UNAUTHORIZED {
+        let usage = format!(
+            "api-usage={}/{}",
+            org.meter.lock().used,
+            org.tuning.read().daily_api_requests
+        );
+        if let Ok(usage) = HeaderValue::from_str(&usage) {
+            response.headers_mut().insert("sforce-limit-info", usage);
+        }
+    }
+    response
+}
+
+/// The request with its body in memory, and the body.
+async fn with_body(request: Request) -> Result<(Request, axum::body::Bytes), axum::Error> {
+    let (parts, body) = request.into_parts();
+    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await?;
+    Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
+}

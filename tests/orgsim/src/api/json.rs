@@ -1,0 +1,215 @@
+//! Records as REST JSON. Written by hand, field after field, because the order of the SELECT list is
+//! part of the answer and numbers must keep the digits that they are stored with.
+
+use std::fmt::Write as _;
+
+use crate::{
+    schema::{Field, Kind, Object},
+    soql::{Column, View, json_number},
+    store::{id_of, row::cell},
+};
+
+/// The names of a SELECT list as a tree: parents hold what is selected of them.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    entries: Vec<(String, Option<Self>)>,
+}
+
+impl Tree {
+    /// The tree of `columns`, in their order.
+    pub(crate) fn of(columns: &[Column]) -> Self {
+        let mut tree = Self::default();
+        for column in columns {
+            tree.insert(&column.path);
+        }
+        tree
+    }
+
+    /// Every field of an object.
+    pub(crate) fn all(object: &Object) -> Self {
+        Self {
+            entries: object
+                .fields
+                .iter()
+                .map(|field| (field.name.clone(), None))
+                .collect(),
+        }
+    }
+
+    /// These fields of an object.
+    pub(crate) fn fields(names: Vec<String>) -> Self {
+        Self {
+            entries: names.into_iter().map(|name| (name, None)).collect(),
+        }
+    }
+
+    fn insert(&mut self, path: &[String]) {
+        let Some((head, rest)) = path.split_first() else {
+            return;
+        };
+        if rest.is_empty() {
+            self.entries.push((head.clone(), None));
+            return;
+        }
+        let known = self
+            .entries
+            .iter_mut()
+            .find_map(|(name, tree)| tree.as_mut().filter(|_| name == head));
+        if let Some(tree) = known {
+            tree.insert(rest);
+        } else {
+            let mut tree = Self::default();
+            tree.insert(rest);
+            self.entries.push((head.clone(), Some(tree)));
+        }
+    }
+}
+
+/// Appends the record `row` of object number `at`.
+pub(crate) fn push_record(
+    out: &mut String,
+    view: View<'_>,
+    at: usize,
+    row: &[u8],
+    tree: &Tree,
+    version: &str,
+) {
+    push_named(out, view, at, row, tree, version, false);
+}
+
+fn push_named(
+    out: &mut String,
+    view: View<'_>,
+    at: usize,
+    row: &[u8],
+    tree: &Tree,
+    version: &str,
+    by_name: bool,
+) {
+    let Some(object) = view.schema.object(at) else {
+        return out.push_str("null");
+    };
+    // A polymorphic parent of which only the type is asked is shown as the pseudo-object `Name`.
+    let shown = if by_name { "Name" } else { &object.name };
+    let id = id_of(row);
+    let _ = write!(
+        out,
+        "{{\"attributes\":{{\"type\":\"{shown}\",\"url\":\"/services/data/{version}/sobjects/{}/{id}\"}}",
+        object.name
+    );
+    for (name, children) in &tree.entries {
+        out.push_str(",\"");
+        out.push_str(name);
+        out.push_str("\":");
+        match children {
+            Some(children) => push_parent(out, view, object, row, name, children, version),
+            None if by_name && name == "Type" => push_text(out, &object.name),
+            None => match object.field(name) {
+                Some((number, field)) => push_field(out, object, number, field, row, version),
+                None => out.push_str("null"),
+            },
+        }
+    }
+    out.push('}');
+}
+
+fn push_parent(
+    out: &mut String,
+    view: View<'_>,
+    object: &Object,
+    row: &[u8],
+    relationship: &str,
+    tree: &Tree,
+    version: &str,
+) {
+    let mut fields = object.fields.iter().enumerate();
+    let reference = fields.find(|(_, f)| f.relationship.as_deref() == Some(relationship));
+    let parent = reference.and_then(|(number, field)| {
+        let (at, slot) = view.schema.locate(cell(row, number)?)?;
+        let row = view.store.slot(at, slot)?.row.as_deref()?;
+        let typed = field.polymorphic() && tree.entries.iter().any(|(name, _)| name == "Type");
+        Some((at, row, typed))
+    });
+    match parent {
+        Some((at, row, typed)) => push_named(out, view, at, row, tree, version, typed),
+        None => out.push_str("null"),
+    }
+}
+
+fn push_field(
+    out: &mut String,
+    object: &Object,
+    number: usize,
+    field: &Field,
+    row: &[u8],
+    version: &str,
+) {
+    match field.kind {
+        Kind::Base64 => {
+            let id = id_of(row);
+            push_text(
+                out,
+                &format!(
+                    "/services/data/{version}/sobjects/{}/{id}/{}",
+                    object.name, field.name
+                ),
+            );
+        }
+        Kind::Address | Kind::Location => push_compound(out, object, field, row),
+        kind => out.push_str(&scalar(kind, cell(row, number))),
+    }
+}
+
+/// An address or a location, from the fields that are its parts; null when all of them are.
+fn push_compound(out: &mut String, object: &Object, compound: &Field, row: &[u8]) {
+    let parts = object.fields.iter().enumerate();
+    let parts = parts.filter(|(_, f)| f.compound.as_deref() == Some(compound.name.as_str()));
+    let mut members: Vec<(String, String)> = Vec::new();
+    let mut empty = true;
+    for (number, field) in parts {
+        let name = match compound.kind {
+            Kind::Location if field.name.contains("Latitude") => "latitude".to_owned(),
+            Kind::Location => "longitude".to_owned(),
+            _ => {
+                let prefix = compound.name.trim_end_matches("Address");
+                let part = field.name.strip_prefix(prefix).unwrap_or(&field.name);
+                part.char_indices()
+                    .map(|(at, c)| if at == 0 { c.to_ascii_lowercase() } else { c })
+                    .collect()
+            }
+        };
+        let value = cell(row, number);
+        empty &= value.is_none();
+        members.push((name, scalar(field.kind, value)));
+    }
+    if empty {
+        return out.push_str("null");
+    }
+    members.sort();
+    let members: Vec<String> = members
+        .into_iter()
+        .map(|(name, value)| format!("\"{name}\":{value}"))
+        .collect();
+    let _ = write!(out, "{{{}}}", members.join(","));
+}
+
+/// A stored value as JSON.
+pub(crate) fn scalar(kind: Kind, cell: Option<&[u8]>) -> String {
+    let Some(text) = cell.map(String::from_utf8_lossy) else {
+        return "null".to_owned();
+    };
+    match kind {
+        Kind::Boolean | Kind::Int => text.into_owned(),
+        kind if kind.decimal() => json_number(&text),
+        Kind::DateTime => format!("\"{}+0000\"", text.trim_end_matches('Z')),
+        _ => {
+            let mut out = String::with_capacity(text.len() + 2);
+            push_text(&mut out, &text);
+            out
+        }
+    }
+}
+
+fn push_text(out: &mut String, text: &str) {
+    out.push_str(&serde_json::Value::from(text).to_string());
+}

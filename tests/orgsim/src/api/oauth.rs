@@ -1,0 +1,266 @@
+//! The token endpoint and who am I.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    body::Bytes,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::{
+    error::{ApiError, JSON, json_body},
+    gate::bearer,
+    session::Refusal,
+};
+use crate::{org::Org, store::row::text};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+
+/// `POST /services/oauth2/token`
+pub(crate) async fn token(
+    State(org): State<Arc<Org>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let mut form = form(&body);
+    if let Some((id, secret)) = basic(&headers) {
+        form.entry("client_id".to_owned()).or_insert(id);
+        form.entry("client_secret".to_owned()).or_insert(secret);
+    }
+    let field = |name: &str| form.get(name).map_or("", String::as_str);
+    let granted = match field("grant_type") {
+        JWT_BEARER => {
+            let now = org.clock.now_ms();
+            let credentials = &org.config.credentials;
+            let checked = org.sessions.lock().check_assertion(
+                field("assertion"),
+                credentials,
+                org.base_url(),
+                now,
+            );
+            checked.map(|()| None)
+        }
+        "refresh_token" => {
+            client(&org, &field).and_then(|()| refresh(&org, field("refresh_token")))
+        }
+        "client_credentials" => client(&org, &field).map(|()| None),
+        _ => Err(Refusal(
+            "unsupported_grant_type",
+            "grant type not supported",
+        )),
+    };
+    match granted {
+        Ok(successor) => grant(&org, field("grant_type"), successor),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+/// `POST /services/oauth2/revoke`
+pub(crate) async fn revoke(State(org): State<Arc<Org>>, body: Bytes) -> Response {
+    let form = form(&body);
+    let token = form.get("token").map_or("", String::as_str);
+    if org.sessions.lock().revoke(token) {
+        StatusCode::OK.into_response()
+    } else {
+        refused(Refusal(
+            "invalid_token",
+            "the token is invalid or has been revoked",
+        ))
+    }
+}
+
+/// `GET /services/oauth2/userinfo`
+pub(crate) async fn userinfo(State(org): State<Arc<Org>>, headers: HeaderMap) -> Response {
+    if !authorized(&org, &headers) {
+        return (StatusCode::FORBIDDEN, "Bad_OAuth_Token").into_response();
+    }
+    let (url, user, me) = (org.base_url(), org.user_id(), org.org_id());
+    json_body(&json!({
+        "sub": format!("{url}/id/{me}/{user}"),
+        "user_id": user,
+        "organization_id": me,
+        "preferred_username": org.config.credentials.username,
+        "name": user_field(&org, "Name"),
+        "given_name": user_field(&org, "FirstName"),
+        "family_name": user_field(&org, "LastName"),
+        "email": user_field(&org, "Email"),
+        "email_verified": true,
+        "active": true,
+        "is_salesforce_integration_user": false,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "zoneinfo": "UTC",
+        "utcOffset": 0,
+        "urls": urls(&org),
+    }))
+}
+
+/// `GET /id/{org}/{user}`
+pub(crate) async fn identity(
+    State(org): State<Arc<Org>>,
+    Path((org_id, user_id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let (url, user, me) = (org.base_url(), org.user_id(), org.org_id());
+    if !authorized(&org, &headers) {
+        return (StatusCode::FORBIDDEN, "Bad_OAuth_Token").into_response();
+    }
+    if !same_id(&org_id, &me) || !same_id(&user_id, &user) {
+        return (StatusCode::NOT_FOUND, "Bad_Id").into_response();
+    }
+    json_body(&json!({
+        "id": format!("{url}/id/{me}/{user}"),
+        "asserted_user": true,
+        "user_id": user,
+        "organization_id": me,
+        "username": org.config.credentials.username,
+        "nick_name": user_field(&org, "CommunityNickname"),
+        "display_name": user_field(&org, "Name"),
+        "email": user_field(&org, "Email"),
+        "email_verified": true,
+        "first_name": user_field(&org, "FirstName"),
+        "last_name": user_field(&org, "LastName"),
+        "timezone": "UTC",
+        "active": true,
+        "user_type": "STANDARD",
+        "language": "en_US",
+        "locale": "en_US",
+        "utcOffset": 0,
+        "is_app_installed": true,
+        "urls": urls(&org),
+    }))
+}
+
+fn authorized(org: &Org, headers: &HeaderMap) -> bool {
+    bearer(headers).is_some_and(|token| org.sessions.lock().valid(token, org.clock.now_ms()))
+}
+
+fn same_id(given: &str, own: &str) -> bool {
+    crate::id::parse(given).is_some_and(|id| Some(id.as_slice()) == own.as_bytes().get(..15))
+}
+
+fn user_field(org: &Org, name: &str) -> String {
+    let found = org.schema.find("User").and_then(|(at, user)| {
+        let (field, _) = user.field(name)?;
+        let store = org.store.read();
+        text(store.slot(at, 0)?.row.as_deref()?, field).map(str::to_owned)
+    });
+    found.unwrap_or_default()
+}
+
+fn urls(org: &Org) -> serde_json::Value {
+    let url = org.base_url();
+    json!({
+        "rest": format!("{url}/services/data/v{{version}}/"),
+        "sobjects": format!("{url}/services/data/v{{version}}/sobjects/"),
+        "query": format!("{url}/services/data/v{{version}}/query/"),
+        "custom_domain": url,
+    })
+}
+
+fn form(body: &[u8]) -> HashMap<String, String> {
+    form_urlencoded::parse(body).into_owned().collect()
+}
+
+/// Client id and secret from the `Authorization` header.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let text = String::from_utf8(STANDARD.decode(value.strip_prefix("Basic ")?).ok()?).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+fn client<'a>(org: &Org, field: &impl Fn(&str) -> &'a str) -> Result<(), Refusal> {
+    let credentials = &org.config.credentials;
+    if field("client_id") != credentials.client_id {
+        return Err(Refusal("invalid_client_id", "client identifier invalid"));
+    }
+    if field("client_secret") != credentials.client_secret {
+        return Err(Refusal("invalid_client", "invalid client credentials"));
+    }
+    Ok(())
+}
+
+/// The successor of the refresh token, when the app rotates them.
+fn refresh(org: &Org, token: &str) -> Result<Option<String>, Refusal> {
+    let mut sessions = org.sessions.lock();
+    if !sessions.refreshable(token) {
+        return Err(Refusal("invalid_grant", "expired access/refresh token"));
+    }
+    Ok(org
+        .config
+        .credentials
+        .rotate_refresh_token
+        .then(|| sessions.rotate(token)))
+}
+
+fn grant(org: &Org, grant_type: &str, refresh_token: Option<String>) -> Response {
+    let now = org.clock.now_ms();
+    let life = i64::try_from(org.tuning.read().session.as_millis()).unwrap_or(i64::MAX / 4);
+    let token = org.sessions.lock().open(&org.org_id(), now + life);
+    let url = org.base_url();
+    let id = format!("{url}/id/{}/{}", org.org_id(), org.user_id());
+    let mut body = json!({
+        "access_token": token,
+        "instance_url": url,
+        "id": id,
+        "token_type": "Bearer",
+        "scope": "api refresh_token id",
+    });
+    if let Some(body) = body.as_object_mut() {
+        if grant_type != JWT_BEARER {
+            let issued = now.to_string();
+            body.insert("signature".to_owned(), json!(signature(org, &id, &issued)));
+            body.insert("issued_at".to_owned(), json!(issued));
+        }
+        if let Some(refresh_token) = refresh_token {
+            body.insert("refresh_token".to_owned(), json!(refresh_token));
+        }
+    }
+    json_body(&body)
+}
+
+/// Base64 HMAC-SHA256 of identity URL and time, keyed with the consumer secret.
+fn signature(org: &Org, id: &str, issued_at: &str) -> String {
+    let secret = org.config.credentials.client_secret.as_bytes();
+    Hmac::<Sha256>::new_from_slice(secret).map_or_else(
+        |_| String::new(),
+        |mut mac| {
+            mac.update(id.as_bytes());
+            mac.update(issued_at.as_bytes());
+            STANDARD.encode(mac.finalize().into_bytes())
+        },
+    )
+}
+
+/// Token errors are an object, unlike REST errors.
+fn refused(Refusal(error, description): Refusal) -> Response {
+    let body = json!({"error": error, "error_description": description});
+    (
+        StatusCode::BAD_REQUEST,
+        [(header::CONTENT_TYPE, JSON)],
+        body.to_string(),
+    )
+        .into_response()
+}
+
+/// 404 for everything that has no route.
+pub(crate) async fn unknown() -> ApiError {
+    ApiError::not_found()
+}
+
+/// 405 for a method that a route does not have.
+pub(crate) async fn wrong_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED",
+        "HTTP Method not allowed. Allowed are HEAD,GET",
+    )
+}

@@ -1,0 +1,170 @@
+//! Tokens and who holds them.
+
+use std::collections::{HashMap, HashSet};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::Deserialize;
+
+use crate::{config::Credentials, random::Random};
+
+/// Seconds past `exp` that the org still accepts, for clocks that are off.
+const SKEW_SECONDS: i64 = 180;
+
+/// The org's tokens.
+pub(crate) struct Sessions {
+    access: HashMap<String, i64>,
+    refresh: HashSet<String>,
+    issued: usize,
+    assertion_key: Option<DecodingKey>,
+}
+
+impl std::fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sessions")
+            .field("issued", &self.issued)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `error` and `error_description` of the token endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal(pub &'static str, pub &'static str);
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: Option<String>,
+    sub: Option<String>,
+    exp: Option<i64>,
+    aud: Option<serde_json::Value>,
+}
+
+impl Sessions {
+    /// The state before anyone logs in.
+    pub(crate) fn new(credentials: &Credentials) -> Result<Self, jsonwebtoken::errors::Error> {
+        let key = credentials.jwt_public_key.as_ref();
+        Ok(Self {
+            access: HashMap::new(),
+            refresh: HashSet::from([credentials.refresh_token.clone()]),
+            issued: 0,
+            assertion_key: key
+                .map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()))
+                .transpose()?,
+        })
+    }
+
+    /// A new access token that lives until `expires_ms`.
+    pub(crate) fn open(&mut self, org_id: &str, expires_ms: i64) -> String {
+        let secret = self.secret(72);
+        let token = format!("{}!AQ{secret}", org_id.get(..15).unwrap_or_default());
+        self.access.insert(token.clone(), expires_ms);
+        token
+    }
+
+    /// True for a token that was issued and has neither expired nor been revoked.
+    pub(crate) fn valid(&self, token: &str, now_ms: i64) -> bool {
+        self.access
+            .get(token)
+            .is_some_and(|expires_ms| now_ms < *expires_ms)
+    }
+
+    /// True for a refresh token that can be used.
+    pub(crate) fn refreshable(&self, token: &str) -> bool {
+        self.refresh.contains(token)
+    }
+
+    /// Ends a refresh token and issues its successor.
+    pub(crate) fn rotate(&mut self, token: &str) -> String {
+        self.refresh.remove(token);
+        let next = format!("5Aep{}", self.secret(60));
+        self.refresh.insert(next.clone());
+        next
+    }
+
+    /// Ends a token; a refresh token takes every access token with it. False for an unknown one.
+    pub(crate) fn revoke(&mut self, token: &str) -> bool {
+        if self.refresh.remove(token) {
+            self.access.clear();
+            return true;
+        }
+        self.access.remove(token).is_some()
+    }
+
+    /// Ends all access tokens.
+    pub(crate) fn expire_all(&mut self) {
+        self.access.clear();
+    }
+
+    /// Ends all tokens, refresh tokens too.
+    pub(crate) fn revoke_all(&mut self) {
+        self.access.clear();
+        self.refresh.clear();
+    }
+
+    /// Checks a JWT bearer assertion: RS256, issuer, audience, subject and expiry.
+    ///
+    /// Source: Salesforce Help, OAuth 2.0 JWT Bearer Flow for Server-to-Server Integration.
+    pub(crate) fn check_assertion(
+        &self,
+        assertion: &str,
+        credentials: &Credentials,
+        own_url: &str,
+        now_ms: i64,
+    ) -> Result<(), Refusal> {
+        let key = self.assertion_key.as_ref();
+        let key = key.ok_or(Refusal(
+            "invalid_grant",
+            "no certificate is registered for this consumer",
+        ))?;
+        // The expiry is judged by the org's clock below, not by the machine's.
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let token = jsonwebtoken::decode::<Claims>(assertion, key, &validation)
+            .map_err(|_| Refusal("invalid_grant", "invalid assertion"))?;
+        let claims = token.claims;
+        if claims.iss.as_deref() != Some(credentials.client_id.as_str()) {
+            return Err(Refusal("invalid_client_id", "client identifier invalid"));
+        }
+        let audiences = [
+            "https://login.salesforce.com",
+            "https://test.salesforce.com",
+            own_url,
+        ];
+        let known =
+            |aud: &serde_json::Value| aud.as_str().is_some_and(|aud| audiences.contains(&aud));
+        let fits = match &claims.aud {
+            Some(serde_json::Value::Array(all)) => all.iter().any(known),
+            Some(one) => known(one),
+            None => false,
+        };
+        if !fits {
+            return Err(Refusal("invalid_grant", "Audience validation failed"));
+        }
+        match claims.exp {
+            None => return Err(Refusal("invalid_grant", "assertion has no expiration")),
+            Some(exp) if exp + SKEW_SECONDS < now_ms / 1000 => {
+                return Err(Refusal("invalid_grant", "assertion has expired"));
+            }
+            Some(_) => {}
+        }
+        if claims.sub.as_deref() != Some(credentials.username.as_str()) {
+            return Err(Refusal(
+                "invalid_grant",
+                "user hasn't approved this consumer",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Text that looks like a token's secret part. Predictable: nothing here protects anything.
+    fn secret(&mut self, length: usize) -> String {
+        self.issued += 1;
+        let mut random = Random::new(0x70CE, 0x70CE, self.issued);
+        let bytes: Vec<u8> = (0..=length / 8)
+            .flat_map(|_| random.next_u64().to_le_bytes())
+            .collect();
+        URL_SAFE_NO_PAD.encode(bytes).chars().take(length).collect()
+    }
+}

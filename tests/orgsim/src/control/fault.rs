@@ -1,0 +1,352 @@
+//! Faults on request: rules that match calls and what they do to them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    body::{Body, Bytes},
+    extract::State,
+    http::{HeaderName, HeaderValue, StatusCode, Uri},
+    response::{IntoResponse, Response},
+};
+use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::{api::error::JSON, org::Org, soql::parse};
+
+/// All rules, in the order in which they were added.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    rules: Vec<Rule>,
+    added: u64,
+    gate: Arc<Stall>,
+}
+
+/// Where stalled calls wait.
+#[derive(Debug, Default)]
+pub(crate) struct Stall {
+    released: Notify,
+    waiting: AtomicUsize,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Rule {
+    #[serde(default)]
+    id: u64,
+    #[serde(default, rename = "match")]
+    matching: Match,
+    /// How often; null for ever.
+    #[serde(default = "once")]
+    times: Option<u64>,
+    action: Action,
+    /// Matching calls so far.
+    #[serde(default)]
+    seen: u64,
+}
+
+/// Which calls a rule is about. What is left out matches everything.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Match {
+    method: Option<String>,
+    path_contains: Option<String>,
+    object: Option<String>,
+    /// Only from the n-th matching call on, counted from 1.
+    nth: Option<u64>,
+}
+
+/// What happens to a call.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    /// The connection ends after so many bytes of the body.
+    CutAfterBytes(usize),
+    /// The answer is late.
+    DelayMs(u64),
+    /// The answer waits until the rule is released.
+    Stall,
+    /// A result page loses its last rows; the headers still count them.
+    TruncatePageRows(usize),
+    /// A result page has no `Sforce-Locator`.
+    DropLocatorHeader,
+    /// A job claims so many records more, or fewer, than it has.
+    WrongCount(i64),
+    /// A job that is created now ends in `Failed`.
+    FailBulkJob { message: String },
+    /// All access tokens end before the call is served.
+    ExpireSession,
+    /// This answer instead of the real one.
+    Status(Answer),
+    /// 403 `REQUEST_LIMIT_EXCEEDED`.
+    OutOfCalls,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Answer {
+    code: u16,
+    #[serde(default)]
+    body: Option<Value>,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, String>,
+}
+
+/// What the rules decided about one call.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plan {
+    /// What the handler has to do differently.
+    pub effects: Effects,
+    /// Refuse it for want of calls.
+    pub out_of_calls: bool,
+    delay: Duration,
+    stall: Option<Arc<Stall>>,
+    expire: bool,
+    answer: Option<Answer>,
+    cut_after: Option<usize>,
+}
+
+/// What a handler has to do differently.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Effects {
+    /// Rows that a page loses at its end.
+    pub truncate_page_rows: Option<usize>,
+    /// Leave the locator out.
+    pub drop_locator_header: bool,
+    /// Added to the number of records.
+    pub wrong_count: Option<i64>,
+    /// Why the job fails.
+    pub fail_bulk_job: Option<String>,
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
+const fn once() -> Option<u64> {
+    Some(1)
+}
+
+impl Action {
+    /// Some actions make sense for one kind of call only, and wait for it.
+    fn concerns(&self, method: &str, path: &str) -> bool {
+        let job = path.contains("/jobs/query");
+        match self {
+            Self::TruncatePageRows(_) | Self::DropLocatorHeader => {
+                job && path.ends_with("/results")
+            }
+            Self::FailBulkJob { .. } => method == "POST" && path.ends_with("/jobs/query"),
+            Self::WrongCount(_) => {
+                method == "GET" && job && !path.ends_with("/results") && !path.ends_with("/query")
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Faults {
+    /// Uses up the rules that match a call.
+    pub(crate) fn plan(&mut self, org: &Org, method: &str, uri: &Uri, body: &[u8]) -> Plan {
+        let mut plan = Plan::default();
+        if self.rules.is_empty() {
+            return plan;
+        }
+        let object = object_of(org, uri, body);
+        for rule in &mut self.rules {
+            let wanted = &rule.matching;
+            let path = uri.path();
+            let fits = wanted
+                .method
+                .as_ref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+                && wanted
+                    .path_contains
+                    .as_ref()
+                    .is_none_or(|part| uri.to_string().contains(part))
+                && wanted.object.as_ref().is_none_or(|name| {
+                    object
+                        .as_ref()
+                        .is_some_and(|o| o.eq_ignore_ascii_case(name))
+                })
+                && rule.action.concerns(method, path);
+            if !fits || rule.times == Some(0) {
+                continue;
+            }
+            rule.seen += 1;
+            if wanted.nth.is_some_and(|nth| rule.seen < nth) {
+                continue;
+            }
+            rule.times = rule.times.map(|times| times - 1);
+            plan.add(&rule.action, &self.gate);
+        }
+        self.rules.retain(|rule| rule.times != Some(0));
+        plan
+    }
+
+    /// Rules that are left.
+    pub(crate) fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Calls that wait for a release.
+    pub(crate) fn stalled(&self) -> usize {
+        self.gate.waiting.load(Ordering::SeqCst)
+    }
+}
+
+impl Plan {
+    fn add(&mut self, action: &Action, gate: &Arc<Stall>) {
+        match action {
+            Action::CutAfterBytes(bytes) => self.cut_after = Some(*bytes),
+            Action::DelayMs(delay) => self.delay += Duration::from_millis(*delay),
+            Action::Stall => self.stall = Some(Arc::clone(gate)),
+            Action::TruncatePageRows(rows) => self.effects.truncate_page_rows = Some(*rows),
+            Action::DropLocatorHeader => self.effects.drop_locator_header = true,
+            Action::WrongCount(by) => self.effects.wrong_count = Some(*by),
+            Action::FailBulkJob { message } => self.effects.fail_bulk_job = Some(message.clone()),
+            Action::ExpireSession => self.expire = true,
+            Action::Status(answer) => self.answer = Some(answer.clone()),
+            Action::OutOfCalls => self.out_of_calls = true,
+        }
+    }
+}
+
+/// What happens before the call is served; an answer means that it is not.
+pub(crate) async fn before(org: &Org, plan: &Plan) -> Option<Response> {
+    if !plan.delay.is_zero() {
+        tokio::time::sleep(plan.delay).await;
+    }
+    if let Some(stall) = &plan.stall {
+        let released = stall.released.notified();
+        stall.waiting.fetch_add(1, Ordering::SeqCst);
+        let _leave = Leave(stall);
+        released.await;
+    }
+    if plan.expire {
+        org.sessions.lock().expire_all();
+    }
+    let answer = plan.answer.as_ref()?;
+    let status = StatusCode::from_u16(answer.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match &answer.body {
+        None => status.into_response(),
+        Some(Value::String(text)) => (status, text.clone()).into_response(),
+        Some(json) => (status, [("content-type", JSON)], json.to_string()).into_response(),
+    };
+    for (name, value) in &answer.headers {
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Some(response)
+}
+
+/// Takes a stalled call out of the count, also when its client goes away.
+struct Leave<'a>(&'a Stall);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What happens to the answer.
+pub(crate) fn after(plan: &Plan, response: Response) -> Response {
+    match plan.cut_after {
+        None => response,
+        Some(limit) => response.map(|body| cut(body, limit)),
+    }
+}
+
+/// The body up to `limit` bytes, then an error, upon which the connection is closed.
+fn cut(body: Body, limit: usize) -> Body {
+    let pieces = stream::unfold(
+        (body.into_data_stream(), Some(limit)),
+        |(mut body, left)| async move {
+            let Some(left) = left else {
+                // What was sent so far goes out while this waits, so the client sees a part.
+                tokio::task::yield_now().await;
+                return Some((
+                    Err(std::io::Error::other("cut by a fault rule")),
+                    (body, None),
+                ));
+            };
+            let piece: Bytes = body.next().await?.ok()?;
+            if piece.len() < left {
+                let rest = left - piece.len();
+                return Some((Ok(piece), (body, Some(rest))));
+            }
+            Some((Ok(piece.slice(..left)), (body, None)))
+        },
+    );
+    Body::from_stream(pieces)
+}
+
+/// The object that a call is about, as far as its path, its query or its body tells.
+fn object_of(org: &Org, uri: &Uri, body: &[u8]) -> Option<String> {
+    let mut parts = uri.path().split('/').skip(4);
+    match (parts.next()?, parts.next()) {
+        ("sobjects", name) => name.map(str::to_owned),
+        ("query" | "queryAll", Some(locator)) => {
+            let (id, _) = locator.rsplit_once('-')?;
+            let object = org.cursors.lock().get(id)?.object();
+            org.schema.object(object).map(|o| o.name.clone())
+        }
+        ("query" | "queryAll", None) => {
+            let pairs = form_urlencoded::parse(uri.query()?.as_bytes());
+            let text = pairs.into_iter().find(|(name, _)| name == "q")?.1;
+            parse(&text).ok().map(|query| query.from.path)
+        }
+        ("jobs", _) => {
+            if let Some(id) = parts.next() {
+                return org.jobs.lock().get(id).map(|job| job.object.clone());
+            }
+            let request: Value = serde_json::from_slice(body).ok()?;
+            parse(request.get("query")?.as_str()?)
+                .ok()
+                .map(|query| query.from.path)
+        }
+        _ => None,
+    }
+}
+
+/// `GET /__sim/faults`
+pub(crate) async fn list(State(org): State<Arc<Org>>) -> Json<Value> {
+    let faults = org.faults.lock();
+    Json(json!({"rules": faults.rules, "stalled": faults.stalled()}))
+}
+
+/// `POST /__sim/faults`
+pub(crate) async fn add(
+    State(org): State<Arc<Org>>,
+    body: Bytes,
+) -> Result<Json<Value>, super::ControlError> {
+    let mut rule: Rule = serde_json::from_slice(&body)
+        .map_err(|error| super::ControlError(format!("not a fault rule: {error}")))?;
+    let mut faults = org.faults.lock();
+    faults.added += 1;
+    rule.id = faults.added;
+    rule.seen = 0;
+    faults.rules.push(rule);
+    Ok(Json(json!({"id": faults.added})))
+}
+
+/// `DELETE /__sim/faults`: all rules go, and what is stalled goes on.
+pub(crate) async fn clear(State(org): State<Arc<Org>>) -> Json<Value> {
+    let mut faults = org.faults.lock();
+    let removed = faults.rules.len();
+    faults.rules.clear();
+    faults.gate.released.notify_waiters();
+    Json(json!({"removed": removed}))
+}
+
+/// `POST /__sim/faults/release`: what is stalled goes on.
+pub(crate) async fn release(State(org): State<Arc<Org>>) -> Json<Value> {
+    let faults = org.faults.lock();
+    let stalled = faults.stalled();
+    faults.gate.released.notify_waiters();
+    Json(json!({"released": stalled}))
+}

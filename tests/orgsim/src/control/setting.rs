@@ -1,0 +1,120 @@
+//! Clock, settings and tokens.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Json, extract::State};
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ControlError;
+use crate::{clock::utc_datetime, org::Org};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockChange {
+    advance_seconds: Option<i64>,
+    set: Option<Timestamp>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettingChange {
+    bulk_delay_ms: Option<u64>,
+    page_rows: Option<usize>,
+    session_seconds: Option<u64>,
+    daily_api_requests: Option<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revocation {
+    token: Option<String>,
+}
+
+/// `GET /__sim/clock`
+pub(crate) async fn clock(State(org): State<Arc<Org>>) -> Json<Value> {
+    Json(json!({"now": utc_datetime(org.clock.now_ms())}))
+}
+
+/// `POST /__sim/clock`
+pub(crate) async fn set_clock(
+    State(org): State<Arc<Org>>,
+    body: Bytes,
+) -> Result<Json<Value>, ControlError> {
+    let change: ClockChange = read(&body)?;
+    if let Some(to) = change.set {
+        org.clock.set(to);
+    }
+    if let Some(seconds) = change.advance_seconds {
+        org.clock.advance(SignedDuration::from_secs(seconds));
+    }
+    org.settle();
+    Ok(clock(State(org)).await)
+}
+
+/// `GET /__sim/settings`
+pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
+    let tuning = *org.tuning.read();
+    Json(json!({
+        "bulk_delay_ms": u64::try_from(tuning.bulk_delay.as_millis()).unwrap_or(u64::MAX),
+        "page_rows": tuning.page_rows,
+        "session_seconds": tuning.session.as_secs(),
+        "daily_api_requests": tuning.daily_api_requests,
+    }))
+}
+
+/// `POST /__sim/settings`
+pub(crate) async fn set_settings(
+    State(org): State<Arc<Org>>,
+    body: Bytes,
+) -> Result<Json<Value>, ControlError> {
+    let change: SettingChange = read(&body)?;
+    {
+        let mut tuning = org.tuning.write();
+        if let Some(ms) = change.bulk_delay_ms {
+            tuning.bulk_delay = Duration::from_millis(ms);
+        }
+        if let Some(rows) = change.page_rows {
+            tuning.page_rows = rows.max(1);
+        }
+        if let Some(seconds) = change.session_seconds {
+            tuning.session = Duration::from_secs(seconds);
+        }
+        if let Some(calls) = change.daily_api_requests {
+            tuning.daily_api_requests = calls;
+        }
+    }
+    Ok(settings(State(org)).await)
+}
+
+/// `POST /__sim/tokens/expire`: all access tokens end, refresh tokens stay.
+pub(crate) async fn expire(State(org): State<Arc<Org>>) -> Json<Value> {
+    org.sessions.lock().expire_all();
+    Json(json!({}))
+}
+
+/// `POST /__sim/tokens/revoke`: one token, or all of them.
+pub(crate) async fn revoke(
+    State(org): State<Arc<Org>>,
+    body: Bytes,
+) -> Result<Json<Value>, ControlError> {
+    let request: Revocation = if body.is_empty() {
+        Revocation::default()
+    } else {
+        read(&body)?
+    };
+    let mut sessions = org.sessions.lock();
+    let revoked = if let Some(token) = request.token {
+        sessions.revoke(&token)
+    } else {
+        sessions.revoke_all();
+        true
+    };
+    Ok(Json(json!({"revoked": revoked})))
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
+    serde_json::from_slice(body).map_err(|error| ControlError(format!("not understood: {error}")))
+}

@@ -1,0 +1,23 @@
+//! A Salesforce org on loopback, as far as a backup reads it: OAuth, describe, SOQL, Bulk API 2.0
+//! query jobs and file bodies over HTTP, with seeded data and faults on request. See the README.
+//!
+//! It knows nothing of Holdfast, so that a mistake in one cannot hide a mistake in the other.
+
+mod api;
+mod clock;
+mod config;
+mod control;
+mod generate;
+mod id;
+mod org;
+mod random;
+mod schema;
+mod server;
+mod soql;
+mod store;
+
+pub use config::{Config, Credentials};
+pub use generate::UnknownObject;
+pub use org::StartError;
+pub use schema::NotationError;
+pub use server::{Running, start};

@@ -1,0 +1,165 @@
+//! The state of one running org.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::OnceLock,
+    time::Duration,
+};
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::{
+    api::{job::Jobs, query::Cursors, session::Sessions},
+    clock::Clock,
+    config::Config,
+    control::fault::Faults,
+    generate::{UnknownObject, Volume, generate},
+    schema::{NotationError, Schema},
+    store::Store,
+};
+
+/// Why an org cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The declarations are wrong.
+    #[error("schema cannot be read")]
+    Schema(#[from] NotationError),
+    /// `--object` names nothing.
+    #[error("volume cannot be generated")]
+    Volume(#[from] UnknownObject),
+    /// The key for the JWT bearer flow is not a PEM public key or certificate.
+    #[error("jwt public key cannot be read")]
+    PublicKey(#[source] jsonwebtoken::errors::Error),
+    /// The port is taken, the address is not ours, or there are no threads.
+    #[error("server cannot listen")]
+    Listen(#[from] std::io::Error),
+    /// The generator's thread ended early.
+    #[error("generation stopped")]
+    Generate(#[from] tokio::task::JoinError),
+}
+
+/// Everything that requests share.
+#[derive(Debug)]
+pub(crate) struct Org {
+    /// As started.
+    pub config: Config,
+    /// The declarations.
+    pub schema: Schema,
+    /// The records.
+    pub store: RwLock<Store>,
+    /// The org's time.
+    pub clock: Clock,
+    /// Tokens.
+    pub sessions: Mutex<Sessions>,
+    /// Bulk jobs.
+    pub jobs: Mutex<Jobs>,
+    /// Query locators.
+    pub cursors: Mutex<Cursors>,
+    /// Faults that tests asked for.
+    pub faults: Mutex<Faults>,
+    /// Calls.
+    pub meter: Mutex<Meter>,
+    /// What the control interface can change.
+    pub tuning: RwLock<Tuning>,
+    /// When the schema last changed, milliseconds.
+    pub described_ms: i64,
+    /// `http://host:port`, once listening.
+    pub url: OnceLock<String>,
+    /// What was generated.
+    pub volume: Volume,
+}
+
+/// Calls so far.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    /// Against `DailyApiRequests`.
+    pub(crate) used: usize,
+    /// By method and path template, metered or not.
+    pub routes: BTreeMap<String, usize>,
+    /// Bulk query jobs.
+    pub query_jobs: usize,
+}
+
+/// Settings that can change while the org runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tuning {
+    /// How long a Bulk job takes.
+    pub bulk_delay: Duration,
+    /// Rows of a result page when the client does not say.
+    pub page_rows: usize,
+    /// Life of an access token.
+    pub session: Duration,
+    /// `DailyApiRequests`.
+    pub daily_api_requests: usize,
+}
+
+impl Org {
+    /// Generates the org's data.
+    pub(crate) fn new(config: Config) -> Result<Self, StartError> {
+        let schema = Schema::load()?;
+        let clock = Clock::starting_at(config.now);
+        let volume = Volume {
+            records: config.records,
+            objects: config.objects.clone(),
+            seed: config.seed,
+            username: config.credentials.username.clone(),
+        };
+        let store = generate(&schema, &volume, clock.now_ms())?;
+        let sessions = Sessions::new(&config.credentials).map_err(StartError::PublicKey)?;
+        let tuning = Tuning {
+            bulk_delay: config.bulk_delay,
+            page_rows: config.page_rows,
+            session: config.session,
+            daily_api_requests: config.daily_api_requests,
+        };
+        Ok(Self {
+            described_ms: clock.now_second_ms(),
+            schema,
+            store: RwLock::new(store),
+            clock,
+            sessions: Mutex::new(sessions),
+            jobs: Mutex::new(Jobs::default()),
+            cursors: Mutex::new(HashMap::default()),
+            faults: Mutex::new(Faults::default()),
+            meter: Mutex::new(Meter::default()),
+            tuning: RwLock::new(tuning),
+            url: OnceLock::new(),
+            volume,
+            config,
+        })
+    }
+
+    /// The Id of record `slot` of `object`; empty for an unknown object.
+    pub(crate) fn id(&self, object: &str, slot: usize) -> String {
+        let id = self
+            .schema
+            .find(object)
+            .map(|(_, o)| o.mint.id(slot))
+            .unwrap_or_default();
+        String::from_utf8_lossy(&id).into_owned()
+    }
+
+    /// The Id of the integration user.
+    pub(crate) fn user_id(&self) -> String {
+        self.id("User", 0)
+    }
+
+    /// The Id of the org.
+    pub(crate) fn org_id(&self) -> String {
+        self.id("Organization", 0)
+    }
+
+    /// `http://host:port`
+    pub(crate) fn base_url(&self) -> &str {
+        self.url.get().map_or("", String::as_str)
+    }
+
+    /// Commits what is due by the org's clock.
+    pub(crate) fn settle(&self) {
+        let now = self.clock.now_ms();
+        // Readers outnumber late commits by far, so the write lock is taken only for one.
+        if self.store.read().commit_due(now) {
+            self.store.write().commit(now, false);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The org's objects and fields. The declarations are the text files in `schema/`; their notation
+//! is read by [`notation`].
+
+mod describe;
+mod kind;
+mod notation;
+mod satellite;
+
+use std::collections::HashMap;
+
+pub(crate) use describe::{describe, describe_global};
+pub(crate) use kind::Kind;
+pub use notation::NotationError;
+
+use crate::id::Mint;
+
+const DECLARATIONS: [&str; 6] = [
+    include_str!("../../schema/setup.schema"),
+    include_str!("../../schema/crm.schema"),
+    include_str!("../../schema/commerce.schema"),
+    include_str!("../../schema/service.schema"),
+    include_str!("../../schema/content.schema"),
+    include_str!("../../schema/custom.schema"),
+];
+
+/// Every object of the org.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// In the order of declaration; an object's place here is its number everywhere else.
+    pub objects: Vec<Object>,
+    by_name: HashMap<String, usize>,
+    by_prefix: HashMap<[u8; 3], Vec<usize>>,
+}
+
+/// One object.
+#[derive(Debug)]
+pub(crate) struct Object {
+    /// API name.
+    pub name: String,
+    /// Three characters that start its Ids, as describe shows them; some objects show none.
+    pub key_prefix: Option<String>,
+    /// Letters, in the order that describe lists the flags: `Q`ueryable, `R`etrieveable,
+    /// re`P`licateable, `C`reateable, `U`pdateable, `D`eletable, undeletable (`X`), `M`ergeable,
+    /// `S`earchable, `T`riggerable, `L`ayoutable, `F`eedEnabled.
+    pub capabilities: String,
+    /// Share of the generated records.
+    pub weight: usize,
+    /// A fixed number of records instead of a share.
+    pub count: Option<usize>,
+    /// False for objects that answer `INVALIDENTITY` to Bulk queries.
+    pub bulk: bool,
+    /// A custom setting.
+    pub custom_setting: bool,
+    /// A query before v59.0 must filter on one of these fields.
+    pub required_filter: Vec<String>,
+    /// `associateEntityType` and `associateParentEntity`.
+    pub satellite: Option<(String, String)>,
+    /// All fields; the first one is `Id`.
+    pub fields: Vec<Field>,
+    /// Makes this object's Ids.
+    pub mint: Mint,
+    /// The field whose value the store keeps beside each row: `SystemModstamp`, or what replaces it.
+    pub stamp_field: Option<usize>,
+    by_name: HashMap<String, usize>,
+}
+
+/// One field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Field {
+    /// API name.
+    pub name: String,
+    /// Describe type.
+    pub kind: Kind,
+    /// Characters, for texts; digits, for `int`.
+    pub length: usize,
+    /// Significant digits, for decimals.
+    pub precision: usize,
+    /// Digits after the point, for decimals.
+    pub scale: usize,
+    /// What deviates from the type's usual behaviour.
+    pub(crate) traits: Vec<Trait>,
+    /// Objects that a reference can point to.
+    pub targets: Vec<usize>,
+    /// Name of the relationship to the parent.
+    pub relationship: Option<String>,
+    /// Name of the relationship from the parent to its children.
+    pub child_relationship: Option<String>,
+    /// 0 for the first master-detail relationship, 1 for the second.
+    pub master: Option<u8>,
+    /// Picklist values.
+    pub values: Vec<String>,
+    /// Values in the order of the records, for short lists that the org defines.
+    pub sequence: Vec<String>,
+    /// Formula text of a calculated field.
+    pub formula: Option<String>,
+    /// Display format of an auto-number.
+    pub auto_number: Option<String>,
+    /// The compound field that this one is a part of.
+    pub compound: Option<String>,
+    /// `extraTypeInfo`.
+    pub extra: Option<String>,
+    /// What the generator fills in.
+    pub shape: String,
+    target_names: Vec<String>,
+}
+
+/// A property of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trait {
+    /// Not nillable.
+    Required,
+    /// Neither createable nor updateable.
+    ReadOnly,
+    /// Createable, not updateable.
+    Once,
+    /// Cannot stand in a WHERE clause although its type could.
+    NoFilter,
+    /// Cannot stand in an ORDER BY clause although its type could.
+    NoSort,
+    /// Deleting the parent deletes this record.
+    Cascade,
+    /// The parent cannot be deleted while this record refers to it.
+    Restrict,
+    /// The object's name field.
+    Title,
+    /// External Id.
+    External,
+    /// No two records share a value.
+    Unique,
+    /// Rich text.
+    Html,
+}
+
+impl Schema {
+    /// Reads the declarations.
+    pub(crate) fn load() -> Result<Self, NotationError> {
+        let mut objects = Vec::new();
+        for text in DECLARATIONS {
+            objects.extend(notation::read(text)?);
+        }
+        let by_name: HashMap<String, usize> = objects
+            .iter()
+            .enumerate()
+            .map(|(at, o)| (o.name.to_lowercase(), at))
+            .collect();
+        let mut by_prefix: HashMap<[u8; 3], Vec<usize>> = HashMap::new();
+        for (at, object) in objects.iter_mut().enumerate() {
+            let sharers = by_prefix.entry(object.mint.prefix()).or_default();
+            if !sharers.is_empty() {
+                // Objects that share a prefix take their Ids from ranges that never meet.
+                object.mint = Mint::new(object.mint.prefix(), at * 1_000_000_000 + 1);
+            }
+            sharers.push(at);
+            for field in &mut object.fields {
+                for target in &field.target_names {
+                    let target = by_name.get(&target.to_lowercase()).ok_or_else(|| {
+                        NotationError::UnknownTarget {
+                            field: field.name.clone(),
+                            target: target.clone(),
+                        }
+                    })?;
+                    field.targets.push(*target);
+                }
+            }
+        }
+        Ok(Self {
+            objects,
+            by_name,
+            by_prefix,
+        })
+    }
+
+    /// The number and declaration of the object called `name`, in any case.
+    pub(crate) fn find(&self, name: &str) -> Option<(usize, &Object)> {
+        let at = *self.by_name.get(&name.to_lowercase())?;
+        Some((at, self.objects.get(at)?))
+    }
+
+    /// The object numbered `at`.
+    pub(crate) fn object(&self, at: usize) -> Option<&Object> {
+        self.objects.get(at)
+    }
+
+    /// The object and slot that `id` belongs to.
+    pub(crate) fn locate(&self, id: &[u8]) -> Option<(usize, usize)> {
+        let prefix: [u8; 3] = id.get(..3)?.try_into().ok()?;
+        // Of the objects that share a prefix, the one with the nearest range below owns the Id.
+        self.by_prefix.get(&prefix)?.iter().rev().find_map(|at| {
+            let slot = self.objects.get(*at)?.mint.slot(id)?;
+            Some((*at, slot))
+        })
+    }
+
+    /// Reference fields that point to object `parent`: (object, field) numbers.
+    pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = (usize, usize)> {
+        self.objects
+            .iter()
+            .enumerate()
+            .flat_map(move |(child, object)| {
+                let fields = object.fields.iter().enumerate();
+                fields
+                    .filter(move |(_, f)| f.targets.contains(&parent))
+                    .map(move |(field, _)| (child, field))
+            })
+    }
+
+    /// Objects whose records carry a record type, in order.
+    pub(crate) fn with_record_types(&self) -> impl Iterator<Item = usize> {
+        let objects = self.objects.iter().enumerate();
+        objects
+            .filter(|(_, o)| o.field("RecordTypeId").is_some())
+            .map(|(at, _)| at)
+    }
+}
+
+impl Object {
+    /// True when the object's capabilities include `letter`.
+    pub(crate) fn can(&self, letter: char) -> bool {
+        self.capabilities.contains(letter)
+    }
+
+    /// The number and declaration of the field called `name`, in any case.
+    pub(crate) fn field(&self, name: &str) -> Option<(usize, &Field)> {
+        let at = *self.by_name.get(&name.to_lowercase())?;
+        Some((at, self.fields.get(at)?))
+    }
+
+    /// Custom objects and settings end in `__c`; their satellites contain it.
+    pub(crate) fn custom(&self) -> bool {
+        self.name.ends_with("__c")
+    }
+
+    /// Words for people, from the API name.
+    pub(crate) fn label(&self) -> String {
+        label(&self.name)
+    }
+}
+
+impl Field {
+    /// True when the field has the trait.
+    pub(crate) fn is(&self, wanted: Trait) -> bool {
+        self.traits.contains(&wanted)
+    }
+
+    /// The WHERE clause may name it.
+    pub(crate) fn filterable(&self) -> bool {
+        self.kind.filterable() && !self.is(Trait::NoFilter) && !self.long_text()
+    }
+
+    /// The ORDER BY clause may name it.
+    pub(crate) fn sortable(&self) -> bool {
+        self.kind.sortable() && !self.is(Trait::NoSort) && !self.long_text()
+    }
+
+    /// The GROUP BY clause may name it.
+    pub(crate) fn groupable(&self) -> bool {
+        self.kind.groupable() && !self.long_text() && !self.is(Trait::NoFilter)
+    }
+
+    /// A text area that holds more than 255 characters.
+    pub(crate) fn long_text(&self) -> bool {
+        self.kind == Kind::TextArea && self.length > 255
+    }
+
+    /// References that can point to more than one object.
+    pub(crate) fn polymorphic(&self) -> bool {
+        self.targets.len() > 1
+    }
+
+    /// Words for people, from the API name.
+    pub(crate) fn label(&self) -> String {
+        match self.name.as_str() {
+            "SystemModstamp" => "System Modstamp".to_owned(),
+            "IsDeleted" => "Deleted".to_owned(),
+            name => label(
+                name.strip_suffix("Id")
+                    .filter(|stem| !stem.is_empty())
+                    .unwrap_or(name),
+            ),
+        }
+    }
+}
+
+fn label(name: &str) -> String {
+    let stem = name
+        .trim_end_matches("__c")
+        .trim_end_matches("__s")
+        .replace('_', " ");
+    let mut words = String::with_capacity(stem.len() + 4);
+    let mut previous = ' ';
+    for letter in stem.chars() {
+        if letter.is_ascii_uppercase() && previous.is_ascii_lowercase() {
+            words.push(' ');
+        }
+        words.push(letter);
+        previous = letter;
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+
+fn schema() -> Schema {
+    Schema::load().unwrap()
+}
+
+#[test]
+fn the_declarations_hold_what_every_org_uses() {
+    let schema = schema();
+    for name in [
+        "Account",
+        "Contact",
+        "Lead",
+        "Opportunity",
+        "Case",
+        "Task",
+        "Event",
+        "User",
+        "Profile",
+        "ContentVersion",
+        "ContentDocumentLink",
+        "AccountHistory",
+        "AccountShare",
+        "LoginHistory",
+        "SetupAuditTrail",
+        "CaseStatus",
+        "AccountChangeEvent",
+        "Project__History",
+        "Project__Share",
+    ] {
+        assert!(schema.find(name).is_some(), "{name}");
+    }
+    assert!(schema.objects.len() > 80);
+}
+
+#[test]
+fn every_object_but_change_events_has_distinct_ids() {
+    let schema = schema();
+    for (at, object) in schema
+        .objects
+        .iter()
+        .enumerate()
+        .filter(|(_, o)| o.can('Q'))
+    {
+        for slot in [0, 1, 999_999_999] {
+            assert_eq!(
+                schema.locate(&object.mint.id(slot)),
+                Some((at, slot)),
+                "{}",
+                object.name
+            );
+        }
+    }
+}
+
+#[test]
+fn cursor_fields_fall_back_in_the_documented_order() {
+    let schema = schema();
+    for (object, field) in [
+        ("Account", "SystemModstamp"),
+        ("AccountHistory", "CreatedDate"),
+        ("AccountShare", "LastModifiedDate"),
+        ("LoginHistory", "LoginTime"),
+    ] {
+        let (_, object) = schema.find(object).unwrap();
+        assert_eq!(object.fields[object.stamp_field.unwrap()].name, field);
+    }
+}
+
+#[test]
+fn describe_classifies_fields_and_satellites() {
+    let schema = schema();
+    let body = |name: &str| describe(&schema, schema.find(name).unwrap().0, "v60.0").unwrap();
+    let account = body("Account");
+    let field = |body: &serde_json::Value, name: &str| {
+        body["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(account["keyPrefix"], "001");
+    assert_eq!(
+        field(&account, "BillingStreet")["compoundFieldName"],
+        "BillingAddress"
+    );
+    assert_eq!(field(&account, "BillingAddress")["soapType"], "urn:address");
+    assert_eq!(field(&account, "Description")["filterable"], false);
+    assert_eq!(field(&account, "Name")["byteLength"], 765);
+    let contacts = account["childRelationships"].as_array().unwrap();
+    assert!(contacts.iter().any(|c| c["childSObject"] == "Contact"
+        && c["relationshipName"] == "Contacts"
+        && c["cascadeDelete"] == true));
+    let junction = body("Project_Member__c");
+    assert_eq!(field(&junction, "Employee__c")["relationshipOrder"], 1);
+    let task = body("Task");
+    assert_eq!(field(&task, "WhatId")["polymorphicForeignKey"], true);
+    let history = body("AccountHistory");
+    assert_eq!(history["associateEntityType"], "History");
+    assert_eq!(history["associateParentEntity"], "Account");
+    assert!(history["keyPrefix"].is_null());
+}
+
+#[test]
+fn a_declaration_that_cannot_be_read_says_which_word() {
+    let error = notation::read("object X__c key=a99 can=Q\n  Y__c string(3) shiny\n").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown word in `Y__c string(3) shiny`: `shiny`"
+    );
+    assert!(notation::read("  Y__c string(3)\n").is_err());
+}

@@ -1,0 +1,364 @@
+//! The org's records: per object a dense table of packed rows, older versions of what changed, and
+//! changes that were made but not committed.
+
+pub(crate) mod row;
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+
+use crate::{
+    clock::utc_datetime,
+    schema::{Object, Schema},
+    store::row::{Row, RowWriter, cell, cells},
+};
+
+/// All records of the org.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    tables: Vec<Table>,
+    versions: HashMap<(usize, usize), Vec<Version>>,
+    pending: Vec<Pending>,
+    bodies: HashMap<(usize, usize, usize), Bytes>,
+}
+
+/// The records of one object; the slot follows from the Id.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    slots: Vec<Slot>,
+    stamp_field: Option<usize>,
+    deleted_field: Option<usize>,
+    archived_field: Option<usize>,
+}
+
+/// One record as queries see it now.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slot {
+    /// Absent: never committed, or deleted for good.
+    pub row: Option<Row>,
+    /// The object's stamp field in milliseconds.
+    pub stamp_ms: i64,
+    /// In the Recycle Bin.
+    pub deleted: bool,
+    /// An archived activity.
+    pub archived: bool,
+}
+
+/// A version that the record once had.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    /// The values; absent when the record was deleted for good.
+    pub row: Option<Row>,
+    /// When this version became visible, or the record was made.
+    pub visible_ms: i64,
+}
+
+/// A version that exists but is not visible yet.
+#[derive(Debug)]
+struct Pending {
+    object: usize,
+    slot: usize,
+    row: Row,
+    /// Absent: until a commit is asked for.
+    visible_ms: Option<i64>,
+}
+
+/// When a change becomes visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Visible {
+    /// At once.
+    Now,
+    /// When the org's clock says so.
+    At(i64),
+    /// When [`Store::commit`] is called.
+    Held,
+}
+
+/// New values by field number.
+pub(crate) type Changes = BTreeMap<usize, Option<String>>;
+
+impl Table {
+    fn new(object: &Object) -> Self {
+        let number = |name| object.field(name).map(|(at, _)| at);
+        Self {
+            slots: Vec::new(),
+            stamp_field: object.stamp_field,
+            deleted_field: number("IsDeleted"),
+            archived_field: number("IsArchived").filter(|_| number("ActivityDate").is_some()),
+        }
+    }
+
+    /// All slots, in the order of the Ids.
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Adds a row at the end.
+    pub(crate) fn push(&mut self, row: Row) {
+        let slot = self.read(row);
+        self.slots.push(slot);
+    }
+
+    /// Reserves room for `count` rows.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.slots.reserve_exact(count);
+    }
+
+    fn read(&self, row: Row) -> Slot {
+        let mut slot = Slot::default();
+        for (at, value) in cells(&row).enumerate() {
+            let at = Some(at);
+            if at == self.stamp_field {
+                slot.stamp_ms = value.and_then(parse_datetime).unwrap_or(0);
+            } else if at == self.deleted_field {
+                slot.deleted = value == Some(b"true");
+            } else if at == self.archived_field {
+                slot.archived = value == Some(b"true");
+            }
+        }
+        slot.row = Some(row);
+        slot
+    }
+}
+
+impl Slot {
+    /// What a query sees; `all` adds the Recycle Bin and the archive.
+    pub(crate) fn visible(&self, all: bool) -> Option<&Row> {
+        self.row
+            .as_ref()
+            .filter(|_| all || !(self.deleted || self.archived))
+    }
+}
+
+impl Store {
+    /// An empty store for the objects of `schema`.
+    pub(crate) fn new(schema: &Schema) -> Self {
+        Self {
+            tables: schema.objects.iter().map(Table::new).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The table of object number `object`.
+    pub(crate) fn table(&self, object: usize) -> Option<&Table> {
+        self.tables.get(object)
+    }
+
+    /// The table of object number `object`.
+    pub(crate) fn table_mut(&mut self, object: usize) -> Option<&mut Table> {
+        self.tables.get_mut(object)
+    }
+
+    /// One record.
+    pub(crate) fn slot(&self, object: usize, slot: usize) -> Option<&Slot> {
+        self.tables.get(object)?.slots.get(slot)
+    }
+
+    /// Records that queries see.
+    pub(crate) fn count(&self, object: usize, all: bool) -> usize {
+        let slots = self.tables.get(object).map_or(&[][..], Table::slots);
+        slots
+            .iter()
+            .filter(|slot| slot.visible(all).is_some())
+            .count()
+    }
+
+    /// The slot that the next record of `object` takes.
+    pub(crate) fn next_slot(&self, object: usize) -> usize {
+        self.tables.get(object).map_or(0, |table| table.slots.len())
+    }
+
+    /// Adds a record. The slot is taken at once, also when the record becomes visible later.
+    pub(crate) fn insert(
+        &mut self,
+        object: usize,
+        row: Row,
+        visible: Visible,
+        now_ms: i64,
+    ) -> Option<usize> {
+        let table = self.tables.get_mut(object)?;
+        let slot = table.slots.len();
+        table.slots.push(Slot::default());
+        self.write(object, slot, row, visible, now_ms);
+        Some(slot)
+    }
+
+    /// Gives a record new values; false when there is no such record.
+    pub(crate) fn change(
+        &mut self,
+        (object, slot): (usize, usize),
+        changes: &Changes,
+        visible: Visible,
+        now_ms: i64,
+    ) -> bool {
+        let Some(old) = self.slot(object, slot).and_then(|slot| slot.row.clone()) else {
+            return false;
+        };
+        let mut writer = RowWriter::default();
+        for (at, value) in cells(&old).enumerate() {
+            match changes.get(&at) {
+                Some(new) => writer.cell(new.as_deref().map(str::as_bytes)),
+                None => writer.cell(value),
+            }
+        }
+        self.write(object, slot, writer.finish(), visible, now_ms);
+        true
+    }
+
+    /// Removes a record for good; false when there is none.
+    pub(crate) fn remove(&mut self, object: usize, slot: usize, now_ms: i64) -> bool {
+        let Some(place) = self
+            .tables
+            .get_mut(object)
+            .and_then(|table| table.slots.get_mut(slot))
+        else {
+            return false;
+        };
+        let Some(old) = std::mem::take(place).row else {
+            return false;
+        };
+        self.remember(object, slot, old, None, now_ms);
+        true
+    }
+
+    /// Makes every pending change visible whose time has come, or all of them. Returns how many.
+    pub(crate) fn commit(&mut self, now_ms: i64, all: bool) -> usize {
+        let due = |p: &Pending| all || p.visible_ms.is_some_and(|at| at <= now_ms);
+        let (ready, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pending).into_iter().partition(due);
+        self.pending = waiting;
+        let count = ready.len();
+        for change in ready {
+            let gone = self
+                .slot(change.object, change.slot)
+                .is_none_or(|slot| slot.row.is_none());
+            let was_there = self.versions.contains_key(&(change.object, change.slot));
+            if gone && was_there {
+                // Deleted for good before its change was committed.
+                continue;
+            }
+            self.write(change.object, change.slot, change.row, Visible::Now, now_ms);
+        }
+        count
+    }
+
+    /// True when [`Store::commit`] would do something at `now_ms`.
+    pub(crate) fn commit_due(&self, now_ms: i64) -> bool {
+        self.pending
+            .iter()
+            .any(|p| p.visible_ms.is_some_and(|at| at <= now_ms))
+    }
+
+    /// Changes that are not visible yet.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Every version of a record that was visible, oldest first.
+    pub(crate) fn versions(&self, object: usize, slot: usize) -> Vec<Version> {
+        if let Some(versions) = self.versions.get(&(object, slot)) {
+            return versions.clone();
+        }
+        let row = self.slot(object, slot).and_then(|slot| slot.row.clone());
+        row.map(|row| Version {
+            row: Some(row),
+            visible_ms: 0,
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// A body that a test put in place of the generated one.
+    pub(crate) fn body(&self, object: usize, slot: usize, field: usize) -> Option<Bytes> {
+        self.bodies.get(&(object, slot, field)).cloned()
+    }
+
+    /// Replaces a generated body.
+    pub(crate) fn set_body(&mut self, object: usize, slot: usize, field: usize, body: Bytes) {
+        self.bodies.insert((object, slot, field), body);
+    }
+
+    fn write(&mut self, object: usize, slot: usize, row: Row, visible: Visible, now_ms: i64) {
+        let visible_ms = match visible {
+            Visible::Now => {
+                let Some(table) = self.tables.get_mut(object) else {
+                    return;
+                };
+                let new = table.read(Row::clone(&row));
+                let Some(place) = table.slots.get_mut(slot) else {
+                    return;
+                };
+                let old = std::mem::replace(place, new).row;
+                if let Some(old) = old {
+                    self.remember(object, slot, old, Some(row), now_ms);
+                } else {
+                    let version = Version {
+                        row: Some(row),
+                        visible_ms: now_ms,
+                    };
+                    self.versions
+                        .entry((object, slot))
+                        .or_default()
+                        .push(version);
+                }
+                return;
+            }
+            Visible::At(at) => Some(at),
+            Visible::Held => None,
+        };
+        self.pending.push(Pending {
+            object,
+            slot,
+            row,
+            visible_ms,
+        });
+    }
+
+    fn remember(&mut self, object: usize, slot: usize, old: Row, new: Option<Row>, now_ms: i64) {
+        let versions = self.versions.entry((object, slot)).or_default();
+        if versions.is_empty() {
+            versions.push(Version {
+                row: Some(old),
+                visible_ms: 0,
+            });
+        }
+        versions.push(Version {
+            row: new,
+            visible_ms: now_ms,
+        });
+    }
+}
+
+/// Milliseconds of a stored datetime.
+pub(crate) fn parse_datetime(bytes: &[u8]) -> Option<i64> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .map(jiff::Timestamp::as_millisecond)
+}
+
+/// The changes that an update at `stamp_ms` makes besides the caller's own.
+pub(crate) fn audit(object: &Object, stamp_ms: i64, user: &str) -> Changes {
+    let mut changes = Changes::new();
+    let stamp = utc_datetime(stamp_ms);
+    for (name, value) in [
+        ("SystemModstamp", stamp.as_str()),
+        ("LastModifiedDate", &stamp),
+        ("LastModifiedById", user),
+    ] {
+        if let Some((at, _)) = object.field(name) {
+            changes.insert(at, Some(value.to_owned()));
+        }
+    }
+    changes
+}
+
+/// The Id in a packed row.
+pub(crate) fn id_of(row: &[u8]) -> &str {
+    cell(row, 0)
+        .and_then(|id| std::str::from_utf8(id).ok())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

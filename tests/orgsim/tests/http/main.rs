@@ -1,0 +1,17 @@
+//! The simulator over real HTTP, through a client that knows nothing about it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bulk;
+mod changes;
+mod describe;
+mod faults;
+mod measure;
+mod oauth;
+mod query;
+mod rows;
+mod sim;

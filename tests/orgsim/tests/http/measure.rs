@@ -1,0 +1,101 @@
+//! Not run by default, as it asserts nothing:
+//! `cargo test -p holdfast-orgsim --test http -- --ignored --nocapture measure`
+
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+use holdfast_orgsim::Config;
+
+use crate::sim::Sim;
+
+const MIB: f64 = 1_048_576.0;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a test"]
+async fn measure() {
+    let (time, cpu, memory) = (Instant::now(), cpu_seconds(), resident_bytes());
+    let sim = Sim::with(Config {
+        records: 1_000_000,
+        ..Config::default()
+    })
+    .await;
+    let grown = resident_bytes() - memory;
+    println!(
+        "mixed org: 1,000,000 records in {:.1} s ({:.1} s of CPU), {:.0} bytes of memory each",
+        time.elapsed().as_secs_f64(),
+        cpu_seconds() - cpu,
+        grown / 1e6,
+    );
+    drop(sim);
+
+    let objects = [("Big__c".to_owned(), 2_000_000)].into();
+    let (time, cpu) = (Instant::now(), cpu_seconds());
+    let sim = Sim::with(Config {
+        records: 0,
+        objects,
+        ..Config::default()
+    })
+    .await;
+    println!(
+        "Big__c: 2,000,000 records in {:.1} s ({:.1} s of CPU)",
+        time.elapsed().as_secs_f64(),
+        cpu_seconds() - cpu,
+    );
+    let fields = "SELECT FIELDS(STANDARD), Amount__c, Code__c, Note__c FROM Big__c";
+    let time = Instant::now();
+    let job = sim.run_job("queryAll", fields).await;
+    println!(
+        "bulk job over 2,000,000 records: {:.1} s",
+        time.elapsed().as_secs_f64()
+    );
+    let path = format!(
+        "/jobs/query/{}/results?maxRecords=2000000",
+        job["id"].as_str().unwrap()
+    );
+    for _ in 0..3 {
+        let (time, cpu) = (Instant::now(), cpu_seconds());
+        let mut body = sim.get(&path).await.bytes_stream();
+        let mut bytes = 0;
+        while let Some(piece) = body.next().await {
+            bytes += piece.unwrap().len();
+        }
+        let megabytes = f64::from(u32::try_from(bytes).unwrap()) / 1e6;
+        println!(
+            "one page of {megabytes:.0} MB, {:.0} bytes a row: {:.0} MB/s; {:.0} MB per second of CPU, client included",
+            megabytes / 2.0,
+            megabytes / time.elapsed().as_secs_f64(),
+            megabytes / (cpu_seconds() - cpu),
+        );
+    }
+    println!("resident: {:.0} MiB", resident_bytes() / MIB);
+}
+
+/// User and system time of this process so far; a tick is a hundredth of a second.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let ticks = stat
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .skip(11)
+        .take(2);
+    ticks
+        .map(|ticks| ticks.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / 100.0
+}
+
+fn resident_bytes() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    line.split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<f64>()
+        .unwrap()
+        * 1024.0
+}
