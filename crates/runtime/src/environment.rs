@@ -60,7 +60,14 @@ impl Environment {
             return Ok(vault.clone());
         }
         let secret = self.secrets.of(org).await?;
-        let vault = Vault::open(&self.s3, &self.kms, &self.settings.bucket, org, secret.customer_key()?.as_ref()).await?;
+        let vault = Vault::open(
+            &self.s3,
+            &self.kms,
+            &self.settings.bucket,
+            org,
+            secret.customer_key()?.as_ref(),
+        )
+        .await?;
         vaults.insert(org.clone(), vault.clone());
         Ok(vault)
     }
@@ -69,7 +76,16 @@ impl Environment {
     pub async fn create_vault(&self, org: &OrgName) -> Result<(), Failure> {
         let secret = self.secrets.of(org).await?;
         let key = secret.customer_key()?;
-        Vault::create(&self.s3, &self.kms, &self.settings.bucket, &self.settings.key_id, org, key.as_ref(), now()).await?;
+        Vault::create(
+            &self.s3,
+            &self.kms,
+            &self.settings.bucket,
+            &self.settings.key_id,
+            org,
+            key.as_ref(),
+            now(),
+        )
+        .await?;
         Ok(())
     }
 
@@ -80,6 +96,8 @@ impl Environment {
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Environment")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }

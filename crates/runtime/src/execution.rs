@@ -7,11 +7,23 @@ use crate::Environment;
 
 /// Whether Step Functions still runs the execution. One that it does not know any more is not running.
 pub async fn is_running(environment: &Environment, execution: &str) -> Result<bool, Failure> {
-    match environment.executions().describe_execution().execution_arn(execution).send().await {
-        Ok(answer) => Ok(matches!(answer.status, ExecutionStatus::Running | ExecutionStatus::PendingRedrive)),
+    match environment
+        .executions()
+        .describe_execution()
+        .execution_arn(execution)
+        .send()
+        .await
+    {
+        Ok(answer) => Ok(matches!(
+            answer.status,
+            ExecutionStatus::Running | ExecutionStatus::PendingRedrive
+        )),
         Err(error) => match error.into_service_error() {
             gone if gone.is_execution_does_not_exist() || gone.is_invalid_arn() => Ok(false),
-            _ => Err(Failure::new(ErrorCode::AwsUnavailable, "step functions did not describe the holder of the lease")),
+            _ => Err(Failure::new(
+                ErrorCode::AwsUnavailable,
+                "step functions did not describe the holder of the lease",
+            )),
         },
     }
 }

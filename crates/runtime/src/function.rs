@@ -29,7 +29,9 @@ impl Deadline {
 
 /// The clock of this machine: for times that are only shown. Windows use Salesforce's clock.
 pub fn now() -> Stamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Stamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -48,44 +50,69 @@ where
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
+        .with_env_filter(
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")),
+        )
         .without_time()
         .init();
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let environment = Environment::load().await;
-        let handler = &handler;
-        let environment = &environment;
-        lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
-            let span = span(name, &event.payload);
-            let deadline = Deadline(UNIX_EPOCH + Duration::from_millis(event.context.deadline));
-            // Boxed: the layout of everything that a handler awaits is more than the compiler wants to compute at once.
-            let answer: Pin<Box<dyn Future<Output = Result<O, Failure>> + '_>> = Box::pin(async {
-                let environment = environment.as_ref().map_err(Clone::clone)?;
-                handler(environment, deadline, input(event.payload)?).await
-            });
-            match answer.instrument(span.clone()).await {
-                Ok(output) => {
-                    span.in_scope(|| info!("done"));
-                    Ok(output)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let environment = Environment::load().await;
+            let handler = &handler;
+            let environment = &environment;
+            lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+                let span = span(name, &event.payload);
+                let deadline = Deadline(UNIX_EPOCH + Duration::from_millis(event.context.deadline));
+                // Boxed: the layout of everything that a handler awaits is more than the compiler wants to compute at once.
+                let answer: Pin<Box<dyn Future<Output = Result<O, Failure>> + '_>> =
+                    Box::pin(async {
+                        let environment = environment.as_ref().map_err(Clone::clone)?;
+                        handler(environment, deadline, input(event.payload)?).await
+                    });
+                match answer.instrument(span.clone()).await {
+                    Ok(output) => {
+                        span.in_scope(|| info!("done"));
+                        Ok(output)
+                    }
+                    Err(failure) => {
+                        span.in_scope(|| {
+                            error!(
+                                code = failure.code.name(),
+                                class = failure.class().name(),
+                                message = failure.message
+                            )
+                        });
+                        Err(Refusal(failure))
+                    }
                 }
-                Err(failure) => {
-                    span.in_scope(|| error!(code = failure.code.name(), class = failure.class().name(), message = failure.message));
-                    Err(Refusal(failure))
-                }
-            }
-        }))
-        .await
-    })
+            }))
+            .await
+        })
 }
 
 fn input<I: DeserializeOwned>(payload: Value) -> Result<I, Failure> {
-    serde_json::from_value(payload).map_err(|error| Failure::new(ErrorCode::InputInvalid, format!("input: {error}")))
+    serde_json::from_value(payload)
+        .map_err(|error| Failure::new(ErrorCode::InputInvalid, format!("input: {error}")))
 }
 
 /// Org, job, object and block of the input are on every line that the invocation logs.
 fn span(name: &'static str, payload: &Value) -> tracing::Span {
-    let text = |field: &str| payload.get(field).map(ToString::to_string).unwrap_or_default();
-    info_span!("function", name, org = text("org"), job = text("job"), object = text("object"), block = text("block"))
+    let text = |field: &str| {
+        payload
+            .get(field)
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    };
+    info_span!(
+        "function",
+        name,
+        org = text("org"),
+        job = text("job"),
+        object = text("object"),
+        block = text("block")
+    )
 }
 
 #[derive(Debug)]

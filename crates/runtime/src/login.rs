@@ -1,5 +1,7 @@
 //! Salesforce for a handler: calls are reserved before, settled after, and the login is kept.
 
+use std::time::Duration;
+
 use holdfast_catalog::Usage;
 use holdfast_model::{ErrorCode, Failure, OrgName};
 use holdfast_salesforce::{Budget, Client, Settings};
@@ -10,6 +12,9 @@ use crate::secret::Secret;
 
 /// Enough to ask `/limits` when the budget looks used up.
 const CALLS_TO_LOOK: u64 = 3;
+/// How often a refused refresh token is looked up again, with growing pauses: about five seconds in all.
+const LOOKS_FOR_ROTATION: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(250);
 
 impl Environment {
     /// Reserves `calls` of the org's API calls, lends a logged-in client to `work`, and settles what was used.
@@ -26,12 +31,21 @@ impl Environment {
         match self.catalog().reserve_calls(org, calls, cap_percent).await {
             Err(failure) if failure.code == ErrorCode::ApiBudgetExhausted => {
                 // The rolling window may have moved on since somebody looked last.
-                self.lend(org, 0, &|| Budget::new(CALLS_TO_LOOK, 100), async |client| client.limits().await.map(drop)).await?;
-                self.catalog().reserve_calls(org, calls, cap_percent).await?;
+                self.lend(
+                    org,
+                    0,
+                    &|| Budget::new(CALLS_TO_LOOK, 100),
+                    async |client| client.limits().await.map(drop),
+                )
+                .await?;
+                self.catalog()
+                    .reserve_calls(org, calls, cap_percent)
+                    .await?;
             }
             other => drop(other?),
         }
-        self.lend(org, calls, &|| Budget::new(calls, cap_percent), work).await
+        self.lend(org, calls, &|| Budget::new(calls, cap_percent), work)
+            .await
     }
 
     async fn lend<T>(
@@ -59,7 +73,9 @@ impl Environment {
             max: seen.max.into(),
             at: client.server_time().unwrap_or_else(now),
         });
-        self.catalog().settle_calls(org, reserved, client.budget().used(), usage).await?;
+        self.catalog()
+            .settle_calls(org, reserved, client.budget().used(), usage)
+            .await?;
         if result.is_ok() {
             self.clients.lock().await.insert(org.clone(), client);
         }
@@ -71,17 +87,21 @@ impl Environment {
         if let Some(client) = self.clients.lock().await.remove(org) {
             return Ok(client.with_budget(budget()));
         }
-        let secret = self.secrets.of(org).await?;
-        let client = match connect(&secret, budget()).await {
-            Err(failure) if failure.code == ErrorCode::LoginRefused => {
-                // Another process may have been given a new refresh token since this one read the secret.
-                let newer = self.secrets.of(org).await?;
-                if newer == secret {
-                    return Err(failure);
+        let mut secret = self.secrets.of(org).await?;
+        let mut refused = 0;
+        let client = loop {
+            match connect(&secret, budget()).await {
+                // Another process may be about to store the refresh token that replaced the one read here.
+                Err(failure) if failure.code == ErrorCode::LoginRefused && secret.may_rotate() => {
+                    refused += 1;
+                    if refused > LOOKS_FOR_ROTATION {
+                        return Err(failure);
+                    }
+                    tokio::time::sleep(PAUSE * refused).await;
+                    secret = self.secrets.of(org).await?;
                 }
-                connect(&newer, budget()).await?
+                other => break other?,
             }
-            other => other?,
         };
         if let Some(token) = client.rotated_refresh_token().await {
             self.secrets.store_refresh_token(org, &token).await?;

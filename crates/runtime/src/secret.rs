@@ -11,7 +11,6 @@ use zeroize::{Zeroize, Zeroizing};
 pub(crate) struct Secrets(Client);
 
 /// The JSON of one secret. Has no `Debug`; zeroed on drop.
-#[derive(PartialEq, Eq)]
 pub(crate) struct Secret(Zeroizing<String>);
 
 impl Secrets {
@@ -21,20 +20,30 @@ impl Secrets {
 
     /// Reads the secret. A missing one is the administrator's to make.
     pub(crate) async fn of(&self, org: &OrgName) -> Result<Secret, Failure> {
-        let answer = self.0.get_secret_value().secret_id(name(org)).send().await.map_err(|error| {
-            match error.into_service_error() {
+        let answer = self
+            .0
+            .get_secret_value()
+            .secret_id(name(org))
+            .send()
+            .await
+            .map_err(|error| match error.into_service_error() {
                 missing if missing.is_resource_not_found_exception() => {
                     invalid(format!("there is no secret `{}`", name(org)))
                 }
                 _ => unavailable("read"),
-            }
-        })?;
-        let text = answer.secret_string.ok_or_else(|| invalid(format!("secret `{}` holds no text", name(org))))?;
+            })?;
+        let text = answer
+            .secret_string
+            .ok_or_else(|| invalid(format!("secret `{}` holds no text", name(org))))?;
         Ok(Secret(Zeroizing::new(text)))
     }
 
     /// Stores a refresh token that Salesforce gave in place of the former one, which is dead from now on.
-    pub(crate) async fn store_refresh_token(&self, org: &OrgName, token: &str) -> Result<(), Failure> {
+    pub(crate) async fn store_refresh_token(
+        &self,
+        org: &OrgName,
+        token: &str,
+    ) -> Result<(), Failure> {
         let text = self.of(org).await?.with_refresh_token(token)?;
         self.0
             .put_secret_value()
@@ -53,6 +62,11 @@ impl Secret {
         Credentials::parse(self.0.as_bytes())
     }
 
+    /// Whether a login may bring a new refresh token, which another process then stores here.
+    pub(crate) fn may_rotate(&self) -> bool {
+        self.fields().is_ok_and(|fields| fields.contains_key("refresh_token"))
+    }
+
     /// The key that wraps the key of the org beside KMS.
     pub(crate) fn customer_key(&self) -> Result<Option<CustomerKey>, Failure> {
         match self.fields()?.get_mut("customer_key").map(Value::take) {
@@ -62,7 +76,10 @@ impl Secret {
                 text.zeroize();
                 key.map(Some)
             }
-            Some(_) => Err(Failure::new(ErrorCode::KeyInvalid, "`customer_key` is not a text")),
+            Some(_) => Err(Failure::new(
+                ErrorCode::KeyInvalid,
+                "`customer_key` is not a text",
+            )),
         }
     }
 
@@ -86,7 +103,10 @@ fn invalid(message: impl Into<String>) -> Failure {
 }
 
 fn unavailable(verb: &str) -> Failure {
-    Failure::new(ErrorCode::AwsUnavailable, format!("secrets manager did not let the secret be {verb}"))
+    Failure::new(
+        ErrorCode::AwsUnavailable,
+        format!("secrets manager did not let the secret be {verb}"),
+    )
 }
 
 #[cfg(test)]
@@ -101,14 +121,22 @@ mod tests {
     fn a_customer_key_is_optional_but_never_half_right() {
         assert!(secret("{}").customer_key().unwrap().is_none());
         for text in [r#"{"customer_key": 7}"#, r#"{"customer_key": "c2hvcnQ="}"#] {
-            assert_eq!(secret(text).customer_key().err().unwrap().code, ErrorCode::KeyInvalid);
+            assert_eq!(
+                secret(text).customer_key().err().unwrap().code,
+                ErrorCode::KeyInvalid
+            );
         }
     }
 
     #[test]
     fn a_new_refresh_token_replaces_only_itself() {
-        let text = secret(r#"{"grant":"refresh_token","refresh_token":"old","x":1}"#).with_refresh_token("new").unwrap();
+        let text = secret(r#"{"grant":"refresh_token","refresh_token":"old","x":1}"#)
+            .with_refresh_token("new")
+            .unwrap();
         let fields: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(fields, serde_json::json!({"grant": "refresh_token", "refresh_token": "new", "x": 1}));
+        assert_eq!(
+            fields,
+            serde_json::json!({"grant": "refresh_token", "refresh_token": "new", "x": 1})
+        );
     }
 }

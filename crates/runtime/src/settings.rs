@@ -29,7 +29,12 @@ impl Settings {
         let required = |name: &str| {
             variable(name)
                 .filter(|value| !value.is_empty())
-                .ok_or_else(|| Failure::new(ErrorCode::SettingInvalid, format!("environment variable {name} is not set")))
+                .ok_or_else(|| {
+                    Failure::new(
+                        ErrorCode::SettingInvalid,
+                        format!("environment variable {name} is not set"),
+                    )
+                })
         };
         let segment_bytes = match variable("HOLDFAST_SEGMENT_BYTES") {
             None => 32 << 20,

@@ -166,8 +166,9 @@ impl RowSink {
         if self.row_bytes() > ROW_BYTES_MAX {
             return Err(damaged("a row is larger than a row can be"));
         }
-        let start = u32::try_from(self.row_start)
-            .map_err(|_| damaged("a page is larger than a page can be"))?;
+        if u32::try_from(self.filled).is_err() {
+            return Err(damaged("a page is larger than a page can be"));
+        }
         let mut before = 0;
         for end in ends {
             if end - before > FIELD_BYTES_MAX {
@@ -175,11 +176,13 @@ impl RowSink {
             }
             before = *end;
         }
-        // No end is behind the row, whose size was just checked.
-        let ends = ends
-            .iter()
-            .map(|end| start.saturating_add(u32::try_from(*end).unwrap_or(u32::MAX)));
-        self.ends.extend(ends);
+        let start = self.row_start;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "no end is behind `filled`, which fits"
+        )]
+        self.ends
+            .extend(ends.iter().map(|end| (start + end) as u32));
         self.row_start = self.filled;
         Ok(())
     }

@@ -35,16 +35,29 @@ enum Outcome {
 }
 
 /// A repeat of a running job is started again with what it has; a repeat of an ended one is skipped.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
     let catalog = environment.catalog();
-    let Input { org, job, execution, kind } = input;
+    let Input {
+        org,
+        job,
+        execution,
+        kind,
+    } = input;
     catalog.org(&org).await?;
-    let outcome = if has_ended(catalog, &org, &job).await? || !holds(environment, &org, &job, &execution).await? {
+    let outcome = if has_ended(catalog, &org, &job).await?
+        || !holds(environment, &org, &job, &execution).await?
+    {
         Outcome::Skipped
     } else {
         // Whoever reserved calls under an earlier lease is gone; Salesforce's own count corrects the rest.
         catalog.reset_reservations(&org).await?;
-        catalog.begin_job(&org, &job, kind, &execution, now()).await?;
+        catalog
+            .begin_job(&org, &job, kind, &execution, now())
+            .await?;
         Outcome::Started
     };
     Ok(Output { outcome, org, job })
@@ -63,11 +76,19 @@ fn ended() -> JobEnd {
         finished_at: now(),
         counts: None,
         manifest: None,
-        error: Some(Failure::new(ErrorCode::LeaseLost, "its execution ended before the job did")),
+        error: Some(Failure::new(
+            ErrorCode::LeaseLost,
+            "its execution ended before the job did",
+        )),
     }
 }
 
-async fn holds(environment: &Environment, org: &OrgName, job: &JobId, execution: &str) -> Result<bool, Failure> {
+async fn holds(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+    execution: &str,
+) -> Result<bool, Failure> {
     let catalog = environment.catalog();
     let holder = match catalog.take_lease(org, job, execution).await? {
         LeaseOutcome::Taken => return Ok(true),
@@ -77,7 +98,10 @@ async fn holds(environment: &Environment, org: &OrgName, job: &JobId, execution:
         info!(holder = holder.job.as_str(), "another job is at work");
         return Ok(false);
     }
-    info!(holder = holder.job.as_str(), "the holder of the lease no longer runs");
+    info!(
+        holder = holder.job.as_str(),
+        "the holder of the lease no longer runs"
+    );
     // Its committed blocks stay; the next manifest takes them in.
     catalog.finish_job(org, &holder.job, &ended()).await?;
     let outcome = catalog.replace_lease(org, &holder, job, execution).await?;

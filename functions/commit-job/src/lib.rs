@@ -31,7 +31,11 @@ pub struct Output {
 }
 
 /// A repeat finds its own manifest and its own ended job.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
     let Input { org, job } = input;
     let catalog = environment.catalog();
     let item = catalog.job(&org, &job).await?;
@@ -42,7 +46,12 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
         item
     };
     catalog.release_lease(&org, &job).await?;
-    Ok(Output { org, job, status: ended.status, counts: ended.counts })
+    Ok(Output {
+        org,
+        job,
+        status: ended.status,
+        counts: ended.counts,
+    })
 }
 
 async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
@@ -50,11 +59,18 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
     let vault = environment.vault(org).await?;
     let mut account = Account::default();
     for orphan in jobs_without_manifest(catalog, org, job).await? {
-        account.add_plan(catalog, &vault, &orphan, Whose::Orphan).await?;
+        account
+            .add_plan(catalog, &vault, &orphan, Whose::Orphan)
+            .await?;
     }
     account.add_plan(catalog, &vault, job, Whose::Own).await?;
     account.add_coverage(catalog, org).await?;
-    let Account { objects, counts, error, .. } = account;
+    let Account {
+        objects,
+        counts,
+        error,
+        ..
+    } = account;
     let addition = Addition {
         job: job.clone(),
         created: now(),
@@ -63,10 +79,18 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
     };
     let manifest = vault.append_manifest(addition).await?;
     let outcome = Outcome {
-        status: if error.is_some() { JobStatus::Partial } else { JobStatus::Succeeded },
+        status: if error.is_some() {
+            JobStatus::Partial
+        } else {
+            JobStatus::Succeeded
+        },
         finished_at: now(),
         counts: Some(counts),
-        manifest: Some(ManifestRef { path: manifest.path, seq: manifest.seq, sha256: manifest.sha256 }),
+        manifest: Some(ManifestRef {
+            path: manifest.path,
+            seq: manifest.seq,
+            sha256: manifest.sha256,
+        }),
         error,
     };
     catalog.finish_job(org, job, &outcome).await
@@ -74,10 +98,20 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
 
 /// Jobs since the newest manifest that failed after some of their blocks were committed. What they added can be read,
 /// so a manifest must name it, and this job's is the next one.
-async fn jobs_without_manifest(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<Vec<JobId>, Failure> {
+async fn jobs_without_manifest(
+    catalog: &Catalog,
+    org: &OrgName,
+    job: &JobId,
+) -> Result<Vec<JobId>, Failure> {
     let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
-    let failed = newest.into_iter().filter(|item| item.job != *job).take_while(|item| item.manifest.is_none());
-    Ok(failed.filter(|item| item.plan.is_some()).map(|item| item.job).collect())
+    let failed = newest
+        .into_iter()
+        .filter(|item| item.job != *job)
+        .take_while(|item| item.manifest.is_none());
+    Ok(failed
+        .filter(|item| item.plan.is_some())
+        .map(|item| item.job)
+        .collect())
 }
 
 /// Whose blocks are looked at.
@@ -100,7 +134,13 @@ struct Account {
 }
 
 impl Account {
-    async fn add_plan(&mut self, catalog: &Catalog, vault: &Vault, job: &JobId, whose: Whose) -> Result<(), Failure> {
+    async fn add_plan(
+        &mut self,
+        catalog: &Catalog,
+        vault: &Vault,
+        job: &JobId,
+        whose: Whose,
+    ) -> Result<(), Failure> {
         let mut plan = vault.plan(job).await?;
         let mut lines = Vec::new();
         loop {
@@ -117,7 +157,12 @@ impl Account {
         }
     }
 
-    async fn add_blocks(&mut self, catalog: &Catalog, lines: &[Block], whose: Whose) -> Result<(), Failure> {
+    async fn add_blocks(
+        &mut self,
+        catalog: &Catalog,
+        lines: &[Block],
+        whose: Whose,
+    ) -> Result<(), Failure> {
         for (line, item) in lines.iter().zip(catalog.blocks(lines).await?) {
             match (whose, item) {
                 (Whose::Orphan, Some(item)) if item.is_committed() => {
@@ -125,7 +170,9 @@ impl Account {
                     self.object(&block).segments.extend(item.progress.segments);
                 }
                 (Whose::Orphan, _) => {}
-                (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => self.add(item),
+                (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => {
+                    self.add(item)
+                }
                 // Whoever worked on it is gone; from here on nobody can commit it.
                 (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),
             }
@@ -134,16 +181,18 @@ impl Account {
     }
 
     fn object(&mut self, block: &Block) -> &mut ObjectAddition {
-        self.objects.entry(block.object.clone()).or_insert_with(|| ObjectAddition {
-            object: block.object.clone(),
-            schema: block.schema.clone(),
-            coverage: Coverage::default(),
-            rows_received: 0,
-            duplicates: 0,
-            received: IdDigest::default(),
-            segments: Vec::new(),
-            exceptions: Vec::new(),
-        })
+        self.objects
+            .entry(block.object.clone())
+            .or_insert_with(|| ObjectAddition {
+                object: block.object.clone(),
+                schema: block.schema.clone(),
+                coverage: Coverage::default(),
+                rows_received: 0,
+                duplicates: 0,
+                received: IdDigest::default(),
+                segments: Vec::new(),
+                exceptions: Vec::new(),
+            })
     }
 
     fn add(&mut self, item: BlockItem) {
@@ -160,8 +209,16 @@ impl Account {
             self.counts.rows_received += progress.rows_received;
             self.counts.duplicates += progress.duplicates;
             self.counts.deleted += progress.deleted;
-            self.counts.versions_sealed += progress.segments.iter().map(|segment| segment.rows).sum::<u64>();
-            self.counts.bytes_sealed += progress.segments.iter().map(|segment| segment.bytes).sum::<u64>();
+            self.counts.versions_sealed += progress
+                .segments
+                .iter()
+                .map(|segment| segment.rows)
+                .sum::<u64>();
+            self.counts.bytes_sealed += progress
+                .segments
+                .iter()
+                .map(|segment| segment.bytes)
+                .sum::<u64>();
             let object = self.object(&block);
             object.rows_received += progress.rows_received;
             object.duplicates += progress.duplicates;
@@ -190,5 +247,11 @@ impl Account {
 }
 
 fn unaccounted(block: &Block) -> Failure {
-    Failure::new(ErrorCode::Internal, format!("block `{}` of `{}` was left unfinished", block.block, block.object))
+    Failure::new(
+        ErrorCode::Internal,
+        format!(
+            "block `{}` of `{}` was left unfinished",
+            block.block, block.object
+        ),
+    )
 }

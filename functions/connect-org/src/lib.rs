@@ -32,14 +32,20 @@ pub struct Output {
 
 /// Nothing is written before the settings are sound and the credentials have worked. A repeat changes the settings
 /// that are given; another organization under a name in use is refused.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
     let Input { org, settings } = input;
     let catalog = environment.catalog();
     let former = match catalog.org(&org).await {
         Err(failure) if failure.code == ErrorCode::OrgUnknown => Settings::default(),
         org => org?.settings,
     };
-    let new = settings.as_ref().map_or(Ok(former.clone()), |changes| former.changed_by(changes))?;
+    let new = settings
+        .as_ref()
+        .map_or(Ok(former.clone()), |changes| former.changed_by(changes))?;
     let connection = environment
         .with_salesforce(&org, new.api_cap_percent, CALLS, async |client| {
             // Also proves that the user may ask for what every job asks for.
@@ -54,7 +60,9 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
         })
         .await?;
     environment.create_vault(&org).await?;
-    let item = catalog.connect_org(&org, &connection, settings.as_ref(), now()).await?;
+    let item = catalog
+        .connect_org(&org, &connection, settings.as_ref(), now())
+        .await?;
     Ok(Output {
         org,
         organization_id: item.connection.organization_id,

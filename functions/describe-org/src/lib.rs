@@ -34,7 +34,11 @@ pub struct Output {
 }
 
 /// A repeat describes again what changed; the date of the description is written last.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
     let Input { org, job } = input;
     let catalog = environment.catalog();
     catalog.assert_lease(&org, &job).await?;
@@ -44,25 +48,38 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
         .with_salesforce(&org, cap_percent, CALLS_FOR_LIST, async |client| {
             // Corrects the API budget by Salesforce's own count before the job begins to spend it.
             client.limits().await?;
-            client.describe_global(item.described_as_of.as_deref()).await
+            client
+                .describe_global(item.described_as_of.as_deref())
+                .await
         })
         .await?;
     let described = match list {
         ObjectList::NotModified => false,
-        ObjectList::Modified { objects, last_modified } => {
+        ObjectList::Modified {
+            objects,
+            last_modified,
+        } => {
             let room_for_repeats = objects.len() as u64 / 10 + CALLS_FOR_LIST;
             let calls = objects.len() as u64 + room_for_repeats;
             let description = Description::of(environment, &org).await?;
             environment
-                .with_salesforce(&org, cap_percent, calls, async |client| description.update(client, objects).await)
+                .with_salesforce(&org, cap_percent, calls, async |client| {
+                    description.update(client, objects).await
+                })
                 .await?;
-            catalog.set_described_as_of(&org, last_modified.as_deref()).await?;
+            catalog
+                .set_described_as_of(&org, last_modified.as_deref())
+                .await?;
             true
         }
     };
     let objects = catalog.objects(&org).await?;
     let readable = objects.iter().filter(|object| object.is_readable()).count();
-    Ok(Output { described, readable, unreadable: objects.len() - readable })
+    Ok(Output {
+        described,
+        readable,
+        unreadable: objects.len() - readable,
+    })
 }
 
 /// What the catalog and the vault know, to be brought up to date.
@@ -81,7 +98,10 @@ impl<'a> Description<'a> {
             catalog,
             vault: environment.vault(org).await?,
             org,
-            known: objects.into_iter().map(|item| (item.object.clone(), item)).collect(),
+            known: objects
+                .into_iter()
+                .map(|item| (item.object.clone(), item))
+                .collect(),
         })
     }
 
@@ -95,7 +115,14 @@ impl<'a> Description<'a> {
         for (name, item) in &self.known {
             if let Some(facts) = item.facts.as_ref().filter(|_| !visible.contains(name)) {
                 let reason = "no longer visible to the integration user".to_owned();
-                self.note(name, &ObjectFacts { transport: Transport::Unsupported { reason }, ..facts.clone() }).await?;
+                self.note(
+                    name,
+                    &ObjectFacts {
+                        transport: Transport::Unsupported { reason },
+                        ..facts.clone()
+                    },
+                )
+                .await?;
             }
         }
         Ok(())
@@ -107,13 +134,18 @@ impl<'a> Description<'a> {
                 schema: None,
                 label: object.label,
                 cursor_field: None,
-                transport: Transport::Unsupported { reason: reason.to_owned() },
+                transport: Transport::Unsupported {
+                    reason: reason.to_owned(),
+                },
             };
             return self.note(&object.name, &facts).await;
         }
         let schema = client.describe(&object.name).await?.schema()?;
         let hash = schema.hash();
-        let known = self.known.get(&schema.name).and_then(|item| item.facts.as_ref());
+        let known = self
+            .known
+            .get(&schema.name)
+            .and_then(|item| item.facts.as_ref());
         if known.and_then(|facts| facts.schema.as_ref()) != Some(&hash) {
             self.vault.put_schema(&schema).await?;
         }
@@ -129,7 +161,9 @@ impl<'a> Description<'a> {
     async fn note(&self, object: &ObjectName, facts: &ObjectFacts) -> Result<(), Failure> {
         let known = self.known.get(object).and_then(|item| item.facts.as_ref());
         if known != Some(facts) {
-            self.catalog.put_object_facts(self.org, object, facts).await?;
+            self.catalog
+                .put_object_facts(self.org, object, facts)
+                .await?;
         }
         Ok(())
     }

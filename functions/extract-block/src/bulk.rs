@@ -37,7 +37,9 @@ pub(crate) async fn step(
             Ok(Next::Page) => damaged = 0,
             Ok(Next::Deadline) => return Ok((Outcome::More, 0)),
             // A locator can be read again; what a proxy cut or garbled comes whole the next time.
-            Err(failure) if failure.class() == ErrorClass::Integrity && damaged + 1 < PAGE_TRIES => {
+            Err(failure)
+                if failure.class() == ErrorClass::Integrity && damaged + 1 < PAGE_TRIES =>
+            {
                 damaged += 1;
                 warn!(code = failure.code.name(), damaged, "page is read again");
                 extraction.roll_back();
@@ -64,7 +66,9 @@ async fn page(
     columns: &Columns,
 ) -> Result<Next, Failure> {
     let rows_max = extraction.settings.bulk_page_rows;
-    let mut page = client.bulk_page(job, extraction.locator(), rows_max, columns).await?;
+    let mut page = client
+        .bulk_page(job, extraction.locator(), rows_max, columns)
+        .await?;
     while let Some(batch) = page.next_batch().await? {
         extraction.take(&batch).await?;
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use holdfast_catalog::{BlockItem, Catalog, Progress, Settings};
-use holdfast_model::{ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Transport};
+use holdfast_model::{
+    ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Transport,
+};
 use holdfast_runtime::{Deadline, Environment, now};
 use holdfast_salesforce::{BulkJobId, RowBatch, soql};
 use holdfast_vault::{SegmentBuffer, Vault};
@@ -42,12 +44,18 @@ impl<'a> Extraction<'a> {
         let schema = vault.schema(&block.object, &block.schema).await?;
         let known = match (block.lane, block.window.from) {
             (Lane::Whole, _) | (_, None) => catalog.segments(&block.org, &block.object).await?,
-            (_, Some(from)) => catalog.segments_since(&block.org, &block.object, from).await?,
+            (_, Some(from)) => {
+                catalog
+                    .segments_since(&block.org, &block.object, from)
+                    .await?
+            }
         };
         let id_column = schema
             .stored_fields()
             .position(|field| field.name == "Id")
-            .ok_or_else(|| Failure::new(ErrorCode::ObjectUnsupported, "object has no field `Id`"))?;
+            .ok_or_else(|| {
+                Failure::new(ErrorCode::ObjectUnsupported, "object has no field `Id`")
+            })?;
         Ok(Self {
             catalog,
             buffer: SegmentBuffer::new(&schema, &block.job, now())?,
@@ -127,7 +135,12 @@ impl<'a> Extraction<'a> {
 
     /// Notes a whole and verified page behind which there is another one. When much is gathered, or in a `hurry`,
     /// everything so far is staged and written down, so that a repeat goes on behind this page.
-    pub(crate) async fn page_done(&mut self, bytes: u64, next: String, hurry: bool) -> Result<(), Failure> {
+    pub(crate) async fn page_done(
+        &mut self,
+        bytes: u64,
+        next: String,
+        hurry: bool,
+    ) -> Result<(), Failure> {
         self.last_page_done(bytes);
         self.progress.locator = Some(next);
         let staged = self.progress.segments.len() > self.item.progress.segments.len();
@@ -178,7 +191,9 @@ impl<'a> Extraction<'a> {
         let sealed = tokio::task::spawn_blocking(move || sorted.seal(&keys))
             .await
             .map_err(|_| Failure::new(ErrorCode::Internal, "sealing a segment panicked"))??;
-        self.progress.segments.push(self.vault.put_segment(sealed).await?);
+        self.progress
+            .segments
+            .push(self.vault.put_segment(sealed).await?);
         Ok(())
     }
 

@@ -56,13 +56,26 @@ pub(crate) enum Outcome {
 }
 
 /// One step of the block. Nothing that a failed step did can be read.
-pub async fn handle(environment: &Environment, deadline: Deadline, input: Input) -> Result<Output, Failure> {
-    let Input { block, wait_seconds } = input;
+pub async fn handle(
+    environment: &Environment,
+    deadline: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
+    let Input {
+        block,
+        wait_seconds,
+    } = input;
     let (outcome, wait_seconds) = match step(environment, deadline, &block, wait_seconds).await {
-        Err(failure) if failure.code == ErrorCode::ApiBudgetExhausted => (Outcome::Suspended, SUSPENDED_SECONDS),
+        Err(failure) if failure.code == ErrorCode::ApiBudgetExhausted => {
+            (Outcome::Suspended, SUSPENDED_SECONDS)
+        }
         other => other?,
     };
-    Ok(Output { block, outcome, wait_seconds })
+    Ok(Output {
+        block,
+        outcome,
+        wait_seconds,
+    })
 }
 
 async fn step(

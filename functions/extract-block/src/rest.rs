@@ -14,7 +14,10 @@ pub(crate) enum Read {
 }
 
 /// Reads all pages. A block that was interrupted starts again from its first page: the rows are few.
-pub(crate) async fn step(extraction: &mut Extraction<'_>, client: &Client) -> Result<Read, Failure> {
+pub(crate) async fn step(
+    extraction: &mut Extraction<'_>,
+    client: &Client,
+) -> Result<Read, Failure> {
     let soql = extraction.soql()?;
     let bulk_is_supported = extraction.bulk_is_supported();
     if bulk_is_supported && !soql::fits_rest(&soql) {

@@ -36,12 +36,25 @@ pub struct Output {
 }
 
 /// A committed block or an ended job is not changed.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
-    let Input { org, job, block, error } = input;
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
+    let Input {
+        org,
+        job,
+        block,
+        error,
+    } = input;
     let catalog = environment.catalog();
     let failure = failure(&error);
     if let Some(block) = block {
-        warn!(object = block.object.as_str(), code = failure.code.name(), "block failed");
+        warn!(
+            object = block.object.as_str(),
+            code = failure.code.name(),
+            "block failed"
+        );
         catalog.fail_block(&block, &failure).await?;
     } else {
         warn!(code = failure.code.name(), "job failed");
@@ -59,7 +72,11 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
         }
         catalog.release_lease(&org, &job).await?;
     }
-    Ok(Output { org, job, code: failure.code })
+    Ok(Output {
+        org,
+        job,
+        code: failure.code,
+    })
 }
 
 /// Our functions say `CODE: message`; whatever else ends a task (a time-out, a killed process) is named as it came.
@@ -69,12 +86,19 @@ fn failure(caught: &Caught) -> Failure {
         #[serde(rename = "errorMessage")]
         message: String,
     }
-    let message = serde_json::from_str::<Cause>(&caught.cause).map(|cause| cause.message).unwrap_or_default();
+    let message = serde_json::from_str::<Cause>(&caught.cause)
+        .map(|cause| cause.message)
+        .unwrap_or_default();
     let ours = message.split_once(": ").and_then(|(code, message)| {
         let code = ErrorCode::ALL.iter().find(|known| known.name() == code)?;
         Some(Failure::new(*code, message))
     });
-    ours.unwrap_or_else(|| Failure::new(ErrorCode::Internal, format!("the task ended with `{}`", caught.name)))
+    ours.unwrap_or_else(|| {
+        Failure::new(
+            ErrorCode::Internal,
+            format!("the task ended with `{}`", caught.name),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -82,13 +106,20 @@ mod tests {
     use super::*;
 
     fn caught(name: &str, cause: &str) -> Failure {
-        failure(&Caught { name: name.to_owned(), cause: cause.to_owned() })
+        failure(&Caught {
+            name: name.to_owned(),
+            cause: cause.to_owned(),
+        })
     }
 
     #[test]
     fn our_own_code_and_message_are_kept() {
-        let cause = r#"{"errorType":"Integrity","errorMessage":"PAGE_SHORT: page has `3` of `5` rows"}"#;
-        assert_eq!(caught("Integrity", cause), Failure::new(ErrorCode::PageShort, "page has `3` of `5` rows"));
+        let cause =
+            r#"{"errorType":"Integrity","errorMessage":"PAGE_SHORT: page has `3` of `5` rows"}"#;
+        assert_eq!(
+            caught("Integrity", cause),
+            Failure::new(ErrorCode::PageShort, "page has `3` of `5` rows")
+        );
     }
 
     #[test]

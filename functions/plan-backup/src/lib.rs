@@ -29,7 +29,11 @@ pub struct Output {
 }
 
 /// A repeat gives back the plan that the job already has.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
     let Input { org, job } = input;
     let catalog = environment.catalog();
     catalog.assert_lease(&org, &job).await?;
@@ -38,14 +42,26 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
         None => make_plan(environment, &org, &job).await?,
     };
     let bucket = environment.settings().bucket.clone();
-    Ok(Output { org, job, bucket, key: plan.key, blocks: plan.blocks })
+    Ok(Output {
+        org,
+        job,
+        bucket,
+        key: plan.key,
+        blocks: plan.blocks,
+    })
 }
 
-async fn make_plan(environment: &Environment, org: &OrgName, job: &JobId) -> Result<PlanRef, Failure> {
+async fn make_plan(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+) -> Result<PlanRef, Failure> {
     let catalog = environment.catalog();
     let settings = catalog.org(org).await?.settings;
     let mut objects = catalog.objects(org).await?;
-    objects.retain(|object| object.is_readable() && !settings.exclude_objects.contains(&object.object));
+    objects.retain(|object| {
+        object.is_readable() && !settings.exclude_objects.contains(&object.object)
+    });
     let names: Vec<_> = objects.iter().map(|object| object.object.clone()).collect();
     let (counts, server_now) = environment
         .with_salesforce(org, settings.api_cap_percent, CALLS, async |client| {
@@ -55,9 +71,22 @@ async fn make_plan(environment: &Environment, org: &OrgName, job: &JobId) -> Res
             Ok((counts, client.server_time()))
         })
         .await?;
-    let server_now =
-        server_now.ok_or_else(|| Failure::new(ErrorCode::DamagedAnswer, "salesforce's answers have no date"))?;
-    write_plan(environment, org, job, &settings, &objects, &counts, server_now).await
+    let server_now = server_now.ok_or_else(|| {
+        Failure::new(
+            ErrorCode::DamagedAnswer,
+            "salesforce's answers have no date",
+        )
+    })?;
+    write_plan(
+        environment,
+        org,
+        job,
+        &settings,
+        &objects,
+        &counts,
+        server_now,
+    )
+    .await
 }
 
 async fn write_plan(
@@ -69,19 +98,34 @@ async fn write_plan(
     counts: &BTreeMap<ObjectName, u64>,
     server_now: Stamp,
 ) -> Result<PlanRef, Failure> {
-    let states: Vec<_> = objects.iter().filter_map(|object| state(object, counts)).collect();
-    let pace = Pace { overlap_seconds: settings.overlap_seconds, guard_seconds: settings.guard_seconds };
+    let states: Vec<_> = objects
+        .iter()
+        .filter_map(|object| state(object, counts))
+        .collect();
+    let pace = Pace {
+        overlap_seconds: settings.overlap_seconds,
+        guard_seconds: settings.guard_seconds,
+    };
     let blocks = plan_backup(org, job, &states, pace, server_now);
     // The first plan of a job stays, whoever wrote it.
     let vault = environment.vault(org).await?;
     let stored = vault.put_plan(job, blocks).await?;
-    let plan = PlanRef { key: stored.path, blocks: count(stored.blocks)?, objects: count(states.len())? };
+    let plan = PlanRef {
+        key: stored.path,
+        blocks: count(stored.blocks)?,
+        objects: count(states.len())?,
+    };
     environment.catalog().set_plan(org, job, &plan).await?;
     Ok(plan)
 }
 
 fn count<N: TryInto<u32>>(number: N) -> Result<u32, Failure> {
-    number.try_into().map_err(|_| Failure::new(ErrorCode::Internal, "plan has more blocks than can be counted"))
+    number.try_into().map_err(|_| {
+        Failure::new(
+            ErrorCode::Internal,
+            "plan has more blocks than can be counted",
+        )
+    })
 }
 
 fn state(object: &ObjectItem, counts: &BTreeMap<ObjectName, u64>) -> Option<ObjectState> {

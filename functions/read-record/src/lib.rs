@@ -35,16 +35,36 @@ pub struct Output {
 }
 
 /// `RECORD_UNKNOWN` when no committed segment holds the record.
-pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Result<Output, Failure> {
-    let Input { org, object, id, skip } = input;
-    let id = SalesforceId::parse(id.as_bytes())
-        .map_err(|_| Failure::new(ErrorCode::InputInvalid, "input: `id` is not a record id of 15 or 18 characters"))?;
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
+    let Input {
+        org,
+        object,
+        id,
+        skip,
+    } = input;
+    let id = SalesforceId::parse(id.as_bytes()).map_err(|_| {
+        Failure::new(
+            ErrorCode::InputInvalid,
+            "input: `id` is not a record id of 15 or 18 characters",
+        )
+    })?;
     let catalog = environment.catalog();
     catalog.org(&org).await?;
     let segments = catalog.segments(&org, &object).await?;
-    let stored = environment.vault(&org).await?.versions(&segments, id).await?;
+    let stored = environment
+        .vault(&org)
+        .await?
+        .versions(&segments, id)
+        .await?;
     if stored.is_empty() {
-        return Err(Failure::new(ErrorCode::RecordUnknown, format!("no version of the record is stored: `{object}`, `{id}`")));
+        return Err(Failure::new(
+            ErrorCode::RecordUnknown,
+            format!("no version of the record is stored: `{object}`, `{id}`"),
+        ));
     }
     let versions_stored = stored.len();
     let mut room = TEXT_BYTES_MAX;
@@ -59,10 +79,20 @@ pub async fn handle(environment: &Environment, _: Deadline, input: Input) -> Res
     }
     let end = skip + versions.len();
     let next_skip = (end < versions_stored).then_some(end);
-    Ok(Output { org, object, id, versions_stored, versions, next_skip })
+    Ok(Output {
+        org,
+        object,
+        id,
+        versions_stored,
+        versions,
+        next_skip,
+    })
 }
 
 fn text_bytes(version: &Version) -> usize {
-    let texts = version.fields.iter().map(|(name, text)| name.len() + text.as_ref().map_or(0, String::len));
+    let texts = version
+        .fields
+        .iter()
+        .map(|(name, text)| name.len() + text.as_ref().map_or(0, String::len));
     texts.sum()
 }

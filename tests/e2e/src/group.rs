@@ -119,17 +119,28 @@ mod tests {
     fn start(script: &str, log: &str) -> Group {
         let folder = crate::run::local().unwrap();
         let path = ("PATH".to_owned(), std::env::var("PATH").unwrap());
-        Group::start(Path::new("/bin/sh"), &[OsStr::new("-c"), OsStr::new(script)], &[path], &folder.join(log)).unwrap()
+        Group::start(
+            Path::new("/bin/sh"),
+            &[OsStr::new("-c"), OsStr::new(script)],
+            &[path],
+            &folder.join(log),
+        )
+        .unwrap()
     }
 
     fn has_said(log: &str, text: &str) -> bool {
         let log = crate::run::local().unwrap().join(log);
-        within(Duration::from_mins(1), || std::fs::read_to_string(&log).unwrap().contains(text))
+        within(Duration::from_mins(1), || {
+            std::fs::read_to_string(&log).unwrap().contains(text)
+        })
     }
 
     #[test]
     fn dropping_a_group_ends_its_children_too_even_stubborn_ones() {
-        let group = start("trap '' TERM; sleep 1000 & echo ready; sleep 1000", "group-stubborn.log");
+        let group = start(
+            "trap '' TERM; sleep 1000 & echo ready; sleep 1000",
+            "group-stubborn.log",
+        );
         assert!(has_said("group-stubborn.log", "ready"));
         let id = group.id();
         assert!(!is_group_gone(id));

@@ -12,5 +12,6 @@ mod stack;
 mod worker;
 
 pub use orgsim::OrgSim;
+pub use run::local;
 pub use stack::{Addresses, Execution, FunctionError, Options, Outcome, Stack};
 pub use worker::Worker;

@@ -37,7 +37,10 @@ impl OrgSim {
             bail!("`orgsim` is not built; `cargo build --workspace --bins` builds it");
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let log = folder.join(format!("orgsim-{}.log", NEXT.fetch_add(1, Ordering::Relaxed)));
+        let log = folder.join(format!(
+            "orgsim-{}.log",
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        ));
         let port = ["--bind", "127.0.0.1", "--port", "0"].map(OsStr::new);
         let arguments: Vec<&OsStr> = port
             .into_iter()

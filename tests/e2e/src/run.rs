@@ -58,8 +58,8 @@ impl Run {
     }
 }
 
-/// `target/local`.
-pub(crate) fn local() -> anyhow::Result<PathBuf> {
+/// `target/local`, where everything is that the local stack leaves on the disk.
+pub fn local() -> anyhow::Result<PathBuf> {
     let folder = place::target()?.join("local");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create `{}`", folder.display()))?;
     Ok(folder)

@@ -176,7 +176,9 @@ impl Stack {
     /// of their orgs, and start simulators of their own with [`Stack::start_org`].
     pub async fn shared() -> anyhow::Result<Self> {
         static SHARED: OnceCell<Stack> = OnceCell::const_new();
-        let shared = SHARED.get_or_try_init(|| Self::start(Options::with_records(1_000))).await?;
+        let shared = SHARED
+            .get_or_try_init(|| Self::start(Options::with_records(1_000)))
+            .await?;
         // Clients belong to the runtime that made them, and every test has its own.
         Self::attach(shared.addresses.clone()).await
     }
@@ -228,7 +230,10 @@ impl Stack {
 
     /// Starts one more org, with these arguments for `orgsim`; it ends when it is dropped.
     pub async fn start_org(&self, arguments: &[&str]) -> anyhow::Result<OrgSim> {
-        let arguments: Vec<String> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect();
         OrgSim::start(&self.addresses.folder, &arguments).await
     }
 

@@ -19,7 +19,10 @@ async fn a_backup_of_an_unknown_org_fails_with_the_error_of_the_state_that_faile
     let stack = Stack::shared().await.unwrap();
     let execution = stack.start_backup("nobody").await.unwrap();
     let outcome = stack.wait(&execution).await.unwrap();
-    assert_eq!((outcome.status.as_str(), outcome.error.as_str()), ("FAILED", "NotFound"));
+    assert_eq!(
+        (outcome.status.as_str(), outcome.error.as_str()),
+        ("FAILED", "NotFound")
+    );
     assert!(outcome.cause.contains("ORG_UNKNOWN"), "{}", outcome.cause);
 }
 
@@ -36,13 +39,20 @@ async fn a_killed_process_of_a_function_is_replaced() {
     }
     let error = stack.invoke("read-record", &input).await.unwrap_err();
     assert_eq!(error.kind, "NotFound", "a new process answers");
-    assert!(workers.iter().all(|worker| !stack.workers("read-record").contains(worker)));
+    assert!(
+        workers
+            .iter()
+            .all(|worker| !stack.workers("read-record").contains(worker))
+    );
 }
 
 #[tokio::test]
 async fn a_stack_ends_with_everything_that_it_started() {
     let stack = Stack::start(Options::with_records(10)).await.unwrap();
-    stack.invoke("connect-org", &json!({ "org": "nobody" })).await.unwrap_err();
+    stack
+        .invoke("connect-org", &json!({ "org": "nobody" }))
+        .await
+        .unwrap_err();
     assert!(!stack.workers("connect-org").is_empty());
     let addresses = stack.addresses().clone();
     assert!(addresses.is_alive());

@@ -8,9 +8,9 @@ const PREFIX: &str = "holdfast/";
 /// A path is at most 40 + 10 + 80 + 45 characters.
 const LABEL_BYTES_MAX: usize = 256;
 
-/// `holdfast/1 <path> <16 hex>`
-pub(crate) fn label(path: &str) -> String {
-    format!("{PREFIX}{FORMAT} {path} {}", check(path))
+/// `holdfast/<version> <path> <16 hex>`
+pub(crate) fn label(version: &str, path: &str) -> String {
+    format!("{PREFIX}{version} {path} {}", check(version, path))
 }
 
 /// What the tail of a Parquet file says about itself.
@@ -55,19 +55,20 @@ pub(crate) fn find(tail: &[u8]) -> Named<'_> {
 
 fn parse(label: &[u8]) -> Option<Named<'_>> {
     let mut words = label.splitn(3, |byte| *byte == b' ');
-    let version = words.next()?;
+    let version = std::str::from_utf8(words.next()?).ok()?;
     let path = std::str::from_utf8(words.next()?).ok()?;
     let check_value = words.next()?.get(..16)?;
-    if check_value != check(path).as_bytes() {
+    if check_value != check(version, path).as_bytes() {
         None
-    } else if version == FORMAT.as_bytes() {
+    } else if version == FORMAT {
         Some(Named::Path(path))
     } else {
         Some(Named::OtherVersion)
     }
 }
 
-fn check(path: &str) -> String {
-    let hash = Sha256::digest(path.as_bytes());
+/// Tells a damaged label from a whole one; everybody can make it.
+fn check(version: &str, path: &str) -> String {
+    let hash = Sha256::digest(format!("{PREFIX}{version} {path}"));
     hex::encode(hash.first_chunk::<8>().map_or([].as_slice(), |c| c))
 }

@@ -23,3 +23,6 @@ pub(crate) mod column {
     pub(crate) const JOB: &str = "_job";
     pub(crate) const HASH: &str = "_hash";
 }
+
+#[cfg(test)]
+pub(crate) use label::label;

@@ -137,7 +137,7 @@ fn properties(
 ) -> Result<WriterProperties, Failure> {
     let refused = |error| internal(format!("parquet writer refuses: {error}"));
     let encryption = FileEncryptionProperties::builder(key.as_bytes().to_vec())
-        .with_footer_key_metadata(label(path).into_bytes())
+        .with_footer_key_metadata(label(FORMAT, path).into_bytes())
         .build()
         .map_err(refused)?;
     let zstd = Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).map_err(refused)?);

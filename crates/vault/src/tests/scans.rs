@@ -41,7 +41,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn a_scan_yields_the_newest_version_at_the_time(segments in segments(), at in 0..9_u32, pick in 0..3) {
+    fn a_scan_yields_the_newest_version_at_the_time(segments in segments(), at in 0..9_u32, pick in 0..3_usize) {
         let (memory, entries) = store(&segments);
         let chosen: BTreeSet<_> = [id(1), id(5), id(6), id(400)].into();
         let filter = [Filter::All, Filter::Live, Filter::Ids(chosen.clone())][pick].clone();
@@ -74,9 +74,9 @@ proptest! {
         prop_assert_eq!(versions.len(), expected.len());
         for (version, (id, time, states)) in versions.iter().zip(&expected) {
             prop_assert_eq!((version.id, version.modstamp), (*id, *time));
-            prop_assert!(states.iter().any(|row| {
-                version.fields["A__c"] == row.texts[0] && (version.presence == Presence::Live) != row.deleted
-            }));
+            let live = version.presence == Presence::Live;
+            let found = states.iter().any(|row| version.fields["A__c"] == row.texts[0] && live != row.deleted);
+            prop_assert!(found);
         }
     }
 

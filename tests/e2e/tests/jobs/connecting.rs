@@ -31,7 +31,11 @@ pub(crate) async fn bad_input_is_refused_by_name(world: &World) {
         (json!({"org": "../etc"}), "org must be"),
         (json!({"org": "bad-input", "setings": {}}), "setings"),
     ] {
-        assert_code(&refusal(&org, "connect-org", input).await, ErrorCode::InputInvalid, mentions);
+        assert_code(
+            &refusal(&org, "connect-org", input).await,
+            ErrorCode::InputInvalid,
+            mentions,
+        );
     }
     for (settings, mentions) in [
         (json!({"overlap_seconds": "soon"}), "overlap_seconds"),
@@ -39,35 +43,81 @@ pub(crate) async fn bad_input_is_refused_by_name(world: &World) {
         (json!({"unheard_of": 1}), "unheard_of"),
         (json!([]), "settings"),
     ] {
-        assert_code(&refusal(&org, "connect-org", connect(settings)).await, ErrorCode::SettingInvalid, mentions);
+        assert_code(
+            &refusal(&org, "connect-org", connect(settings)).await,
+            ErrorCode::SettingInvalid,
+            mentions,
+        );
     }
     let connect = connect(json!({}));
-    assert_code(&refusal(&org, "connect-org", connect.clone()).await, ErrorCode::SecretInvalid, "holdfast/orgs/bad-input");
+    assert_code(
+        &refusal(&org, "connect-org", connect.clone()).await,
+        ErrorCode::SecretInvalid,
+        "holdfast/orgs/bad-input",
+    );
     let with = |field: &str, value: Value| {
         let mut secret = org.client_credentials();
         secret[field] = value;
         secret
     };
     for (secret, code, mentions) in [
-        (with("grant", json!("password")), ErrorCode::SecretInvalid, "grant"),
-        (with("client_secret", Value::Null), ErrorCode::SecretInvalid, "client_secret"),
-        (with("login_url", json!("http://login.example")), ErrorCode::SecretInvalid, "login_url"),
-        (with("login_url", json!("http://127.0.0.1:1")), ErrorCode::SalesforceUnreachable, "127.0.0.1"),
-        (with("client_secret", json!("wrong")), ErrorCode::LoginRefused, ""),
-        (with("customer_key", json!("c2hvcnQ=")), ErrorCode::KeyInvalid, "32 bytes"),
-        (with("customer_key", json!("not base64!")), ErrorCode::KeyInvalid, "Base64"),
+        (
+            with("grant", json!("password")),
+            ErrorCode::SecretInvalid,
+            "grant",
+        ),
+        (
+            with("client_secret", Value::Null),
+            ErrorCode::SecretInvalid,
+            "client_secret",
+        ),
+        (
+            with("login_url", json!("http://login.example")),
+            ErrorCode::SecretInvalid,
+            "login_url",
+        ),
+        (
+            with("login_url", json!("http://127.0.0.1:1")),
+            ErrorCode::SalesforceUnreachable,
+            "127.0.0.1",
+        ),
+        (
+            with("client_secret", json!("wrong")),
+            ErrorCode::LoginRefused,
+            "",
+        ),
+        (
+            with("customer_key", json!("c2hvcnQ=")),
+            ErrorCode::KeyInvalid,
+            "32 bytes",
+        ),
+        (
+            with("customer_key", json!("not base64!")),
+            ErrorCode::KeyInvalid,
+            "Base64",
+        ),
     ] {
         org.store_secret(secret).await;
         let message = refusal(&org, "connect-org", connect.clone()).await;
         assert_code(&message, code, mentions);
-        assert!(!message.contains("demo-secret") && !message.contains("c2hvcnQ"), "a secret is shown");
+        assert!(
+            !message.contains("demo-secret") && !message.contains("c2hvcnQ"),
+            "a secret is shown"
+        );
     }
     // Nothing was half done: the org is as unknown as before.
     let read = json!({"org": "bad-input", "object": "Account", "id": "001000000000000AAA"});
-    assert_code(&refusal(&org, "read-record", read).await, ErrorCode::OrgUnknown, "bad-input");
+    assert_code(
+        &refusal(&org, "read-record", read).await,
+        ErrorCode::OrgUnknown,
+        "bad-input",
+    );
     let execution = org.start_backup().await;
     let outcome = org.wait(&execution).await;
-    assert_eq!((outcome.status.as_str(), outcome.error.as_str()), ("FAILED", "NotFound"));
+    assert_eq!(
+        (outcome.status.as_str(), outcome.error.as_str()),
+        ("FAILED", "NotFound")
+    );
     assert!(outcome.cause.contains("ORG_UNKNOWN"), "{}", outcome.cause);
 
     // A login that worked once and is revoked later fails the job, with its reason, and gives the org back.
@@ -76,12 +126,23 @@ pub(crate) async fn bad_input_is_refused_by_name(world: &World) {
     org.control("tokens/revoke", json!({})).await;
     let execution = org.start_backup().await;
     let outcome = org.wait(&execution).await;
-    assert_eq!((outcome.status.as_str(), outcome.error.as_str()), ("FAILED", "Denied"));
+    assert_eq!(
+        (outcome.status.as_str(), outcome.error.as_str()),
+        ("FAILED", "Denied")
+    );
     assert!(outcome.cause.contains("LOGIN_REFUSED"), "{}", outcome.cause);
     let job = org.job(&execution).await;
     assert_eq!(job.status, holdfast_catalog::JobStatus::Failed);
     assert_eq!(job.error.unwrap().code, ErrorCode::LoginRefused);
-    assert!(world.catalog().await.lease(&org.name).await.unwrap().is_none());
+    assert!(
+        world
+            .catalog()
+            .await
+            .lease(&org.name)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }
 
 /// Private and public key as PEM.
@@ -89,11 +150,17 @@ fn key_pair() -> (String, String) {
     let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
     let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
     let public: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
-    (pem("PRIVATE KEY", private.as_ref()), pem("PUBLIC KEY", public.as_ref()))
+    (
+        pem("PRIVATE KEY", private.as_ref()),
+        pem("PUBLIC KEY", public.as_ref()),
+    )
 }
 
 fn pem(kind: &str, der: &[u8]) -> String {
-    format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der))
+    format!(
+        "-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n",
+        STANDARD.encode(der)
+    )
 }
 
 fn refresh_token(org: &Org<'_>) -> Value {
@@ -122,14 +189,30 @@ pub(crate) async fn every_grant_connects(world: &World) {
     });
     for secret in [jwt, org.client_credentials(), refresh_token(&org)] {
         org.store_secret(secret).await;
-        let answer = org.invoke("connect-org", json!({"org": "grants"})).await.unwrap();
+        let answer = org
+            .invoke("connect-org", json!({"org": "grants"}))
+            .await
+            .unwrap();
         assert_eq!(answer["username"], "backup@acme.example");
     }
     // The refresh token was rotated; the new one is in the secret, so jobs go on working.
     let job = org.backup().await;
     assert_eq!(job.status, holdfast_catalog::JobStatus::Succeeded);
-    let secret = world.stack().await.secrets.get_secret_value().secret_id("holdfast/orgs/grants").send().await.unwrap();
-    assert!(!secret.secret_string().unwrap().contains("demo-refresh-token"));
+    let secret = world
+        .stack()
+        .await
+        .secrets
+        .get_secret_value()
+        .secret_id("holdfast/orgs/grants")
+        .send()
+        .await
+        .unwrap();
+    assert!(
+        !secret
+            .secret_string()
+            .unwrap()
+            .contains("demo-refresh-token")
+    );
 }
 
 pub(crate) async fn a_customer_key_is_needed_to_open_the_vault_again(world: &World) {
@@ -137,8 +220,13 @@ pub(crate) async fn a_customer_key_is_needed_to_open_the_vault_again(world: &Wor
     let mut secret = org.client_credentials();
     secret["customer_key"] = json!(KEY);
     org.store_secret(secret).await;
-    org.invoke("connect-org", json!({"org": "own-key"})).await.unwrap();
-    assert_eq!(org.backup().await.status, holdfast_catalog::JobStatus::Succeeded);
+    org.invoke("connect-org", json!({"org": "own-key"}))
+        .await
+        .unwrap();
+    assert_eq!(
+        org.backup().await.status,
+        holdfast_catalog::JobStatus::Succeeded
+    );
     let key = CustomerKey::from_base64(KEY).unwrap();
     assert!(world.vault(&org.name, Some(&key)).await.is_ok());
     let other = CustomerKey::from_base64(&KEY.replace("3q2", "4q2")).unwrap();
@@ -150,21 +238,48 @@ pub(crate) async fn a_customer_key_is_needed_to_open_the_vault_again(world: &Wor
 
 pub(crate) async fn jobs_of_one_org_do_not_run_side_by_side(world: &World) {
     let org = world.connect("alone", small(64), json!({})).await;
-    org.control("faults", json!({"match": {"path_contains": "queryAll"}, "times": 1, "action": "stall"})).await;
+    org.control(
+        "faults",
+        json!({"match": {"path_contains": "queryAll"}, "times": 1, "action": "stall"}),
+    )
+    .await;
     let first = org.start_backup().await;
-    org.until("a stalled query", |state| state["stalled"] == 1).await;
+    org.until("a stalled query", |state| state["stalled"] == 1)
+        .await;
     let second = org.start_backup().await;
     let outcome = org.wait(&second).await;
-    assert_eq!((outcome.status.as_str(), &outcome.output["outcome"]), ("SUCCEEDED", &json!("skipped")));
+    assert_eq!(
+        (outcome.status.as_str(), &outcome.output["outcome"]),
+        ("SUCCEEDED", &json!("skipped"))
+    );
     org.control("faults/release", json!({})).await;
-    assert_eq!(org.finish(&first).await.status, holdfast_catalog::JobStatus::Succeeded);
+    assert_eq!(
+        org.finish(&first).await.status,
+        holdfast_catalog::JobStatus::Succeeded
+    );
 
     // An execution that was ended from outside holds its org no longer than until the next job asks.
-    org.control("faults", json!({"match": {"path_contains": "queryAll"}, "times": 1, "action": "stall"})).await;
+    org.control(
+        "faults",
+        json!({"match": {"path_contains": "queryAll"}, "times": 1, "action": "stall"}),
+    )
+    .await;
     let third = org.start_backup().await;
-    org.until("a stalled query", |state| state["stalled"] == 1).await;
-    world.stack().await.sfn.stop_execution().execution_arn(&third.arn).send().await.unwrap();
+    org.until("a stalled query", |state| state["stalled"] == 1)
+        .await;
+    world
+        .stack()
+        .await
+        .sfn
+        .stop_execution()
+        .execution_arn(&third.arn)
+        .send()
+        .await
+        .unwrap();
     org.control("faults/release", json!({})).await;
     assert_eq!(org.wait(&third).await.status, "ABORTED");
-    assert_eq!(org.backup().await.status, holdfast_catalog::JobStatus::Succeeded);
+    assert_eq!(
+        org.backup().await.status,
+        holdfast_catalog::JobStatus::Succeeded
+    );
 }

@@ -11,13 +11,28 @@ use crate::world::{Org, Record, World, small};
 
 async fn sealed(org: &Org<'_>, path: &str) -> Vec<u8> {
     let stack = org.world.stack().await;
-    let object = stack.s3.get_object().bucket(&stack.bucket).key(path).send().await.unwrap();
+    let object = stack
+        .s3
+        .get_object()
+        .bucket(&stack.bucket)
+        .key(path)
+        .send()
+        .await
+        .unwrap();
     object.body.collect().await.unwrap().to_vec()
 }
 
 async fn overwrite(org: &Org<'_>, path: &str, bytes: Vec<u8>) {
     let stack = org.world.stack().await;
-    stack.s3.put_object().bucket(&stack.bucket).key(path).body(bytes.into()).send().await.unwrap();
+    stack
+        .s3
+        .put_object()
+        .bucket(&stack.bucket)
+        .key(path)
+        .body(bytes.into())
+        .send()
+        .await
+        .unwrap();
 }
 
 pub(crate) async fn a_segment_opens_in_pyarrow_with_its_key(world: &World) {
@@ -39,8 +54,17 @@ pub(crate) async fn a_segment_opens_in_pyarrow_with_its_key(world: &World) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let hex: String = key.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    reader.stdin.take().unwrap().write_all(hex.as_bytes()).unwrap();
+    let hex: String = key
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    reader
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(hex.as_bytes())
+        .unwrap();
     let output = reader.wait_with_output().unwrap();
     assert!(output.status.success());
     let truth = org.truth("Account").await;
@@ -48,14 +72,20 @@ pub(crate) async fn a_segment_opens_in_pyarrow_with_its_key(world: &World) {
         .unwrap()
         .lines()
         .map(|line| {
-            let row: std::collections::BTreeMap<String, Value> = serde_json::from_str(line).unwrap();
+            let row: std::collections::BTreeMap<String, Value> =
+                serde_json::from_str(line).unwrap();
             let texts = row.into_iter().filter(|(name, _)| !name.starts_with('_'));
-            texts.filter_map(|(name, value)| Some((name, value.as_str()?.to_owned()))).collect()
+            texts
+                .filter_map(|(name, value)| Some((name, value.as_str()?.to_owned())))
+                .collect()
         })
         .collect();
     assert_eq!(rows.len() as u64, entry.rows);
     assert_eq!(rows.len(), truth.len());
-    assert!(rows.iter().eq(truth.values()), "pyarrow reads the same rows");
+    assert!(
+        rows.iter().eq(truth.values()),
+        "pyarrow reads the same rows"
+    );
 }
 
 pub(crate) async fn damaged_and_swapped_segments_are_refused_by_name(world: &World) {
@@ -70,13 +100,24 @@ pub(crate) async fn damaged_and_swapped_segments_are_refused_by_name(world: &Wor
         bytes[at] ^= 1;
         bytes
     };
-    let other_key = SegmentEntry { key: contact.key.clone(), ..account.clone() };
+    let other_key = SegmentEntry {
+        key: contact.key.clone(),
+        ..account.clone()
+    };
     for (bytes, entry, code) in [
         (flipped(whole.len() / 2), &account, ErrorCode::SealBroken),
         (flipped(100), &account, ErrorCode::SealBroken),
-        (whole[..whole.len() - 1].to_vec(), &account, ErrorCode::SealTruncated),
+        (
+            whole[..whole.len() - 1].to_vec(),
+            &account,
+            ErrorCode::SealTruncated,
+        ),
         (whole[..10].to_vec(), &account, ErrorCode::SealTruncated),
-        (sealed(&org, &contact.path).await, &account, ErrorCode::SealSwapped),
+        (
+            sealed(&org, &contact.path).await,
+            &account,
+            ErrorCode::SealSwapped,
+        ),
         (whole.clone(), &other_key, ErrorCode::KeyMismatch),
     ] {
         overwrite(&org, &account.path, bytes).await;
@@ -94,5 +135,8 @@ pub(crate) async fn damaged_and_swapped_segments_are_refused_by_name(world: &Wor
     assert!(refused > 0);
     overwrite(&org, &account.path, whole).await;
     assert!(vault.verify_segment(&account).await.is_ok());
-    assert_eq!(org.invoke("read-record", read).await.unwrap()["versions_stored"], 1);
+    assert_eq!(
+        org.invoke("read-record", read).await.unwrap()["versions_stored"],
+        1
+    );
 }

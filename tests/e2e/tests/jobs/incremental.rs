@@ -12,10 +12,20 @@ pub(crate) async fn a_second_job_seals_exactly_what_changed(world: &World) {
     org.assert_stored_is_true().await;
 
     org.advance_clock(3_600).await;
-    let updated = org.control("update", json!({"object": "Contact", "pick": 40, "set": {"Title": "Änderung, \"neu\""}})).await;
-    let created = org.control("create", json!({"object": "Region__c", "count": 25})).await;
-    let deleted = org.control("delete", json!({"object": "Measurement__c", "pick": 10})).await;
-    let changes = [&updated, &created, &deleted].map(|answer| answer["ids"].as_array().unwrap().len() as u64);
+    let updated = org
+        .control(
+            "update",
+            json!({"object": "Contact", "pick": 40, "set": {"Title": "Änderung, \"neu\""}}),
+        )
+        .await;
+    let created = org
+        .control("create", json!({"object": "Region__c", "count": 25}))
+        .await;
+    let deleted = org
+        .control("delete", json!({"object": "Measurement__c", "pick": 10}))
+        .await;
+    let changes =
+        [&updated, &created, &deleted].map(|answer| answer["ids"].as_array().unwrap().len() as u64);
     assert_eq!(changes, [40, 25, 10]);
     org.advance_clock(60).await;
 
@@ -31,18 +41,27 @@ pub(crate) async fn a_second_job_seals_exactly_what_changed(world: &World) {
     let vault = org.vault().await;
     let (end, _) = vault.latest_manifest().await.unwrap().unwrap();
     assert_eq!(end.seq, 3);
-    let verified = vault.verify_chain(Some(&end), holdfast_vault::Depth::Objects).await.unwrap();
+    let verified = vault
+        .verify_chain(Some(&end), holdfast_vault::Depth::Objects)
+        .await
+        .unwrap();
     assert_eq!(verified.manifests, 3);
 }
 
 pub(crate) async fn rows_that_share_one_stamp_are_sealed_once_each(world: &World) {
     let mut config = small(12);
     config.objects.insert("Big__c".to_owned(), 6_000);
-    let org = world.connect("one-stamp", config, json!({"bulk_page_rows": 1_500})).await;
+    let org = world
+        .connect("one-stamp", config, json!({"bulk_page_rows": 1_500}))
+        .await;
     org.backup().await;
 
     org.advance_clock(3_600).await;
-    org.control("update", json!({"object": "Big__c", "pick": 5_000, "set": {"Note__c": "mass update"}})).await;
+    org.control(
+        "update",
+        json!({"object": "Big__c", "pick": 5_000, "set": {"Note__c": "mass update"}}),
+    )
+    .await;
     org.advance_clock(30).await;
     let mass = org.backup().await;
     assert_eq!(mass.counts.versions_sealed, 5_000);
@@ -50,7 +69,10 @@ pub(crate) async fn rows_that_share_one_stamp_are_sealed_once_each(world: &World
     // The stamp lies in the overlap of the next jobs.
     org.advance_clock(30).await;
     let quiet = org.backup().await;
-    assert_eq!((quiet.counts.versions_sealed, quiet.counts.duplicates), (0, 5_000));
+    assert_eq!(
+        (quiet.counts.versions_sealed, quiet.counts.duplicates),
+        (0, 5_000)
+    );
     org.assert_stored_is_true().await;
 }
 
@@ -59,7 +81,12 @@ pub(crate) async fn a_row_that_becomes_visible_after_its_stamp_is_found(world: &
     org.backup().await;
 
     org.advance_clock(3_600).await;
-    let late = org.control("create", json!({"object": "Region__c", "count": 3, "held": true})).await;
+    let late = org
+        .control(
+            "create",
+            json!({"object": "Region__c", "count": 3, "held": true}),
+        )
+        .await;
     assert_eq!(late["ids"].as_array().unwrap().len(), 3);
     org.advance_clock(300).await;
     let before = org.backup().await;

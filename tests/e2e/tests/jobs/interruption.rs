@@ -8,18 +8,32 @@ use serde_json::{Value, json};
 use crate::world::{Org, World, small};
 
 /// What must be the same however the job went: counts, and every version of every object.
-async fn result(org: &Org<'_>, counts: Counts) -> (Counts, Vec<(String, SalesforceId, Stamp, [u8; 16])>) {
+async fn result(
+    org: &Org<'_>,
+    counts: Counts,
+) -> (Counts, Vec<(String, SalesforceId, Stamp, [u8; 16])>) {
     let mut versions = Vec::new();
     for object in org.readable().await {
         let segments = org.segments(&object).await;
         let fields = Fields::Named(&[]);
-        let mut scan = org.vault().await.scan(&segments, Stamp::from_millis(i64::MAX), fields, Filter::All);
+        let mut scan =
+            org.vault()
+                .await
+                .scan(&segments, Stamp::from_millis(i64::MAX), fields, Filter::All);
         while let Some(row) = scan.next().await.unwrap() {
             versions.push((object.clone(), row.id(), row.modstamp(), row.hash()));
         }
     }
     // How often Salesforce was asked, and how many bytes a key or a name took, may differ.
-    (Counts { api_calls: 0, bytes_sealed: 0, bytes_received: 0, ..counts }, versions)
+    (
+        Counts {
+            api_calls: 0,
+            bytes_sealed: 0,
+            bytes_received: 0,
+            ..counts
+        },
+        versions,
+    )
 }
 
 fn config() -> holdfast_orgsim::Config {
@@ -41,7 +55,8 @@ pub(crate) async fn a_killed_process_changes_nothing(world: &World) {
     let stalled = json!({"match": {"object": "Big__c", "path_contains": "/results", "nth": 3}, "times": 1, "action": "stall"});
     org.control("faults", stalled).await;
     let execution = org.start_backup().await;
-    org.until("a stalled page", |state| state["stalled"] == 1).await;
+    org.until("a stalled page", |state| state["stalled"] == 1)
+        .await;
     let mut killed = 0;
     for worker in world.stack().await.workers("extract-block") {
         killed += u32::from(worker.kill().is_ok());
@@ -72,7 +87,12 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
     let (first, again) = twice("plan-backup", &of_job).await;
     assert_eq!(first, again);
 
-    let mut plan = org.vault().await.plan(&JobId::parse(job).unwrap()).await.unwrap();
+    let mut plan = org
+        .vault()
+        .await
+        .plan(&JobId::parse(job).unwrap())
+        .await
+        .unwrap();
     let mut blocks = 0;
     while let Some(block) = plan.next().await.unwrap() {
         blocks += 1;
@@ -93,10 +113,29 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
     assert_eq!(first["status"], "succeeded");
     let (after_the_end, _) = twice("begin-job", &begin).await;
     assert_eq!(after_the_end["outcome"], "skipped");
-    assert!(world.catalog().await.lease(&org.name).await.unwrap().is_none());
+    assert!(
+        world
+            .catalog()
+            .await
+            .lease(&org.name)
+            .await
+            .unwrap()
+            .is_none()
+    );
 
-    let item = world.catalog().await.job(&org.name, &JobId::parse(job).unwrap()).await.unwrap();
+    let item = world
+        .catalog()
+        .await
+        .job(&org.name, &JobId::parse(job).unwrap())
+        .await
+        .unwrap();
     assert_eq!(result(&org, item.counts).await, expected);
-    let manifests = org.vault().await.verify_chain(None, holdfast_vault::Depth::Objects).await.unwrap().manifests;
+    let manifests = org
+        .vault()
+        .await
+        .verify_chain(None, holdfast_vault::Depth::Objects)
+        .await
+        .unwrap()
+        .manifests;
     assert_eq!(manifests, 1);
 }

@@ -11,8 +11,14 @@ use crate::world::World;
 const RECORDS: u64 = 2_000_000;
 
 pub(crate) async fn two_million_records_fit_into_256_mib(world: &World) {
-    let mut config = holdfast_orgsim::Config { records: 0, seed: 41, ..holdfast_orgsim::Config::default() };
-    config.objects.insert("Big__c".to_owned(), usize::try_from(RECORDS).unwrap());
+    let mut config = holdfast_orgsim::Config {
+        records: 0,
+        seed: 41,
+        ..holdfast_orgsim::Config::default()
+    };
+    config
+        .objects
+        .insert("Big__c".to_owned(), usize::try_from(RECORDS).unwrap());
     let org = world.connect("two-million", config, json!({})).await;
     let stack = world.stack().await;
     let (peak, done) = (AtomicU64::new(0), AtomicBool::new(false));
@@ -34,8 +40,15 @@ pub(crate) async fn two_million_records_fit_into_256_mib(world: &World) {
     assert_eq!(job.status, JobStatus::Succeeded);
     assert!(job.counts.rows_received >= RECORDS);
     let segments = org.segments("Big__c").await;
-    assert_eq!(segments.iter().map(|segment| segment.rows).sum::<u64>(), RECORDS);
+    assert_eq!(
+        segments.iter().map(|segment| segment.rows).sum::<u64>(),
+        RECORDS
+    );
     let peak = peak.load(Ordering::Relaxed);
     assert!(peak > 0);
-    assert!(peak < 256 << 20, "peak memory of extract-block: {} MiB", peak >> 20);
+    assert!(
+        peak < 256 << 20,
+        "peak memory of extract-block: {} MiB",
+        peak >> 20
+    );
 }

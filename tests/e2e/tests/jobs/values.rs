@@ -6,17 +6,47 @@ use crate::world::{World, small};
 
 pub(crate) async fn numbers_text_and_times_survive_to_the_last_character(world: &World) {
     let texts = [
-        "plain", "comma, \"quote\" and 'apostrophe'", "line\nbreak", "carriage\r\nreturn", "cr\ralone", "tab\tand  spaces",
-        "\u{1F469}\u{200D}\u{1F680} emoji", "ÄÖÜ ß 日本語 العربية", "#N/A", "null", "\"", "\"\"", ",", "\u{1}\u{7f}\u{feff}bom",
-        "=1+1", "\\n \\u0000", "a\u{0}b",
+        "plain",
+        "comma, \"quote\" and 'apostrophe'",
+        "line\nbreak",
+        "carriage\r\nreturn",
+        "cr\ralone",
+        "tab\tand  spaces",
+        "\u{1F469}\u{200D}\u{1F680} emoji",
+        "ÄÖÜ ß 日本語 العربية",
+        "#N/A",
+        "null",
+        "\"",
+        "\"\"",
+        ",",
+        "\u{1}\u{7f}\u{feff}bom",
+        "=1+1",
+        "\\n \\u0000",
+        "a\u{0}b",
     ];
-    let serials = ["123456789012345678", "-999999999999999999", "0", "1", "100000000000000000"];
-    let amounts = ["12345678901234.56", "-0.01", "0.1", "99999999999999.99", "7"];
+    let serials = [
+        "123456789012345678",
+        "-999999999999999999",
+        "0",
+        "1",
+        "100000000000000000",
+    ];
+    let amounts = [
+        "12345678901234.56",
+        "-0.01",
+        "0.1",
+        "99999999999999.99",
+        "7",
+    ];
     // Read by Bulk in one org and by REST in the other.
     for (name, bulk_rows_min) in [("values-bulk", 0), ("values-rest", 1_000_000)] {
-        let org = world.connect(name, small(51), json!({"bulk_rows_min": bulk_rows_min})).await;
+        let org = world
+            .connect(name, small(51), json!({"bulk_rows_min": bulk_rows_min}))
+            .await;
         let notes: Vec<Value> = texts.iter().map(|text| json!({"Note__c": text})).collect();
-        let notes = org.control("create", json!({"object": "Big__c", "records": notes})).await;
+        let notes = org
+            .control("create", json!({"object": "Big__c", "records": notes}))
+            .await;
         let measurements: Vec<Value> = serials
             .iter()
             .zip(amounts)
@@ -24,14 +54,25 @@ pub(crate) async fn numbers_text_and_times_survive_to_the_last_character(world: 
                 json!({"Serial__c": serial, "Value__c": amount, "Taken_At__c": "2024-02-29T23:59:59.007Z", "Asset__c": null})
             })
             .collect();
-        let measurements = org.control("create", json!({"object": "Measurement__c", "records": measurements})).await;
+        let measurements = org
+            .control(
+                "create",
+                json!({"object": "Measurement__c", "records": measurements}),
+            )
+            .await;
         org.advance_clock(60).await;
         let job = org.backup().await;
         assert_eq!(job.status, holdfast_catalog::JobStatus::Succeeded);
         org.assert_stored_is_true().await;
 
         let read = async |object: &str, id: &Value| {
-            let answer = org.invoke("read-record", json!({"org": name, "object": object, "id": id})).await.unwrap();
+            let answer = org
+                .invoke(
+                    "read-record",
+                    json!({"org": name, "object": object, "id": id}),
+                )
+                .await
+                .unwrap();
             assert_eq!(answer["versions_stored"], 1);
             answer["versions"][0]["fields"].clone()
         };

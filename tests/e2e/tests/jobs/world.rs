@@ -33,11 +33,20 @@ pub(crate) type Record = BTreeMap<String, String>;
 
 impl World {
     pub(crate) fn new(handle: Handle) -> Self {
-        Self { stack: OnceCell::new(), handle, http: reqwest::Client::new(), jobs: AtomicU32::new(0) }
+        Self {
+            stack: OnceCell::new(),
+            handle,
+            http: reqwest::Client::new(),
+            jobs: AtomicU32::new(0),
+        }
     }
 
     pub(crate) async fn stack(&self) -> &Stack {
-        let start = || async { Stack::start(Options::with_records(0)).await.expect("the local stack starts") };
+        let start = || async {
+            Stack::start(Options::with_records(0))
+                .await
+                .expect("the local stack starts")
+        };
         self.stack.get_or_init(start).await
     }
 
@@ -46,7 +55,11 @@ impl World {
         Catalog::new(stack.dynamodb.clone(), &stack.table)
     }
 
-    pub(crate) async fn vault(&self, org: &OrgName, key: Option<&CustomerKey>) -> Result<Vault, holdfast_model::Failure> {
+    pub(crate) async fn vault(
+        &self,
+        org: &OrgName,
+        key: Option<&CustomerKey>,
+    ) -> Result<Vault, holdfast_model::Failure> {
         let stack = self.stack().await;
         let kms = aws_sdk_kms::Client::new(&stack.config());
         Vault::open(&stack.s3, &kms, &stack.bucket, org, key).await
@@ -56,14 +69,20 @@ impl World {
     pub(crate) async fn connect(&self, name: &str, config: Config, settings: Value) -> Org<'_> {
         let org = self.start(name, config).await;
         org.store_secret(org.client_credentials()).await;
-        org.invoke("connect-org", json!({"org": name, "settings": settings})).await.unwrap();
+        org.invoke("connect-org", json!({"org": name, "settings": settings}))
+            .await
+            .unwrap();
         org
     }
 
     /// Starts an org and leaves it unconnected.
     pub(crate) async fn start(&self, name: &str, config: Config) -> Org<'_> {
         let sim = holdfast_orgsim::start(config).await.unwrap();
-        Org { world: self, name: OrgName::parse(name).unwrap(), sim }
+        Org {
+            world: self,
+            name: OrgName::parse(name).unwrap(),
+            sim,
+        }
     }
 }
 
@@ -85,17 +104,33 @@ impl Org<'_> {
     }
 
     pub(crate) async fn store_secret(&self, secret: Value) {
-        self.world.stack().await.put_secret(self.name.as_str(), &secret).await.unwrap();
+        self.world
+            .stack()
+            .await
+            .put_secret(self.name.as_str(), &secret)
+            .await
+            .unwrap();
     }
 
-    pub(crate) async fn invoke(&self, function: &str, input: Value) -> Result<Value, FunctionError> {
+    pub(crate) async fn invoke(
+        &self,
+        function: &str,
+        input: Value,
+    ) -> Result<Value, FunctionError> {
         self.world.stack().await.invoke(function, &input).await
     }
 
     /// Asks the simulator's control interface for something.
     pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
         let url = format!("{}/__sim/{path}", self.sim.url());
-        let answer = self.world.http.post(url).body(body.to_string()).send().await.unwrap();
+        let answer = self
+            .world
+            .http
+            .post(url)
+            .body(body.to_string())
+            .send()
+            .await
+            .unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{path}: {text}");
@@ -104,27 +139,55 @@ impl Org<'_> {
 
     pub(crate) async fn state(&self) -> Value {
         let url = format!("{}/__sim/state", self.sim.url());
-        let text = self.world.http.get(url).send().await.unwrap().text().await.unwrap();
+        let text = self
+            .world
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         serde_json::from_str(&text).unwrap()
     }
 
     pub(crate) async fn advance_clock(&self, seconds: u32) {
-        self.control("clock", json!({"advance_seconds": seconds})).await;
+        self.control("clock", json!({"advance_seconds": seconds}))
+            .await;
     }
 
     pub(crate) async fn add_fault(&self, object: &str, times: Option<u32>, action: Value) {
-        self.control("faults", json!({"match": {"object": object}, "times": times, "action": action})).await;
+        self.control(
+            "faults",
+            json!({"match": {"object": object}, "times": times, "action": action}),
+        )
+        .await;
     }
 
     pub(crate) async fn clear_faults(&self) {
         let url = format!("{}/__sim/faults", self.sim.url());
-        assert!(self.world.http.delete(url).send().await.unwrap().status().is_success());
+        assert!(
+            self.world
+                .http
+                .delete(url)
+                .send()
+                .await
+                .unwrap()
+                .status()
+                .is_success()
+        );
     }
 
     pub(crate) async fn start_backup(&self) -> Execution {
         let number = self.world.jobs.fetch_add(1, Ordering::Relaxed);
         let job = format!("{}-{number}", self.name);
-        self.world.stack().await.start_backup_as(self.name.as_str(), &job).await.unwrap()
+        self.world
+            .stack()
+            .await
+            .start_backup_as(self.name.as_str(), &job)
+            .await
+            .unwrap()
     }
 
     /// Runs a job to its end.
@@ -135,7 +198,11 @@ impl Org<'_> {
 
     pub(crate) async fn finish(&self, execution: &Execution) -> JobItem {
         let outcome = self.wait(execution).await;
-        assert_eq!(outcome.status, "SUCCEEDED", "{}: {}", outcome.error, outcome.cause);
+        assert_eq!(
+            outcome.status, "SUCCEEDED",
+            "{}: {}",
+            outcome.error, outcome.cause
+        );
         self.job(execution).await
     }
 
@@ -145,7 +212,12 @@ impl Org<'_> {
 
     pub(crate) async fn job(&self, execution: &Execution) -> JobItem {
         let job = JobId::parse(execution.job.as_str()).unwrap();
-        self.world.catalog().await.job(&self.name, &job).await.unwrap()
+        self.world
+            .catalog()
+            .await
+            .job(&self.name, &job)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn vault(&self) -> Vault {
@@ -153,19 +225,32 @@ impl Org<'_> {
     }
 
     pub(crate) async fn segments(&self, object: &str) -> Vec<SegmentEntry> {
-        self.world.catalog().await.segments(&self.name, &ObjectName::parse(object).unwrap()).await.unwrap()
+        self.world
+            .catalog()
+            .await
+            .segments(&self.name, &ObjectName::parse(object).unwrap())
+            .await
+            .unwrap()
     }
 
     /// The newest stored version of every record of an object.
     pub(crate) async fn stored(&self, object: &str) -> BTreeMap<SalesforceId, Record> {
         let segments = self.segments(object).await;
         let end_of_time = Stamp::from_millis(i64::MAX);
-        let mut scan = self.vault().await.scan(&segments, end_of_time, Fields::All, Filter::All);
+        let mut scan = self
+            .vault()
+            .await
+            .scan(&segments, end_of_time, Fields::All, Filter::All);
         let mut records = BTreeMap::new();
         while let Some(row) = scan.next().await.unwrap() {
-            let mut record: Record =
-                row.fields().filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned()))).collect();
-            assert_eq!(row.presence() != Presence::Live, record.get("IsDeleted").is_some_and(|text| text == "true"));
+            let mut record: Record = row
+                .fields()
+                .filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())))
+                .collect();
+            assert_eq!(
+                row.presence() != Presence::Live,
+                record.get("IsDeleted").is_some_and(|text| text == "true")
+            );
             // Whole objects are compared by content; both sides have the stamp where there is one.
             record.retain(|_, text| !text.is_empty());
             assert!(records.insert(row.id(), record).is_none());
@@ -176,7 +261,16 @@ impl Org<'_> {
     /// Every record of an object as the simulator has it.
     pub(crate) async fn truth(&self, object: &str) -> BTreeMap<SalesforceId, Record> {
         let url = format!("{}/__sim/dump/{object}?fields=*", self.sim.url());
-        let text = self.world.http.get(url).send().await.unwrap().text().await.unwrap();
+        let text = self
+            .world
+            .http
+            .get(url)
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
         text.lines()
             .map(|line| {
                 let fields: BTreeMap<String, Value> = serde_json::from_str(line).unwrap();
@@ -188,15 +282,28 @@ impl Org<'_> {
                         _ => None,
                     })
                     .collect();
-                (SalesforceId::parse(record["Id"].as_bytes()).unwrap(), record)
+                (
+                    SalesforceId::parse(record["Id"].as_bytes()).unwrap(),
+                    record,
+                )
             })
             .collect()
     }
 
     /// Names of the objects that jobs read.
     pub(crate) async fn readable(&self) -> Vec<String> {
-        let objects = self.world.catalog().await.objects(&self.name).await.unwrap();
-        objects.iter().filter(|object| object.is_readable()).map(|object| object.object.to_string()).collect()
+        let objects = self
+            .world
+            .catalog()
+            .await
+            .objects(&self.name)
+            .await
+            .unwrap();
+        objects
+            .iter()
+            .filter(|object| object.is_readable())
+            .map(|object| object.object.to_string())
+            .collect()
     }
 
     /// Compares every record of every object, field by field. Values are not printed.
@@ -210,7 +317,12 @@ impl Org<'_> {
 
     pub(crate) async fn assert_object_is_true(&self, object: &str) -> usize {
         let (stored, truth) = (self.stored(object).await, self.truth(object).await);
-        assert!(stored.keys().eq(truth.keys()), "{object}: {} stored, {} true", stored.len(), truth.len());
+        assert!(
+            stored.keys().eq(truth.keys()),
+            "{object}: {} stored, {} true",
+            stored.len(),
+            truth.len()
+        );
         for (id, record) in &truth {
             let differing: Vec<_> = record
                 .keys()
@@ -236,5 +348,9 @@ impl Org<'_> {
 
 /// A small org with this seed.
 pub(crate) fn small(seed: u64) -> Config {
-    Config { records: 1_500, seed, ..Config::default() }
+    Config {
+        records: 1_500,
+        seed,
+        ..Config::default()
+    }
 }

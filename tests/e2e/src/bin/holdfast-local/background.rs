@@ -110,5 +110,5 @@ fn running() -> anyhow::Result<Option<Up>> {
 }
 
 fn file(name: &str) -> anyhow::Result<PathBuf> {
-    Ok(xtask::place::target()?.join("local").join(name))
+    Ok(holdfast_e2e::local()?.join(name))
 }

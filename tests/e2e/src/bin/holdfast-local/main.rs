@@ -55,7 +55,14 @@ async fn run(command: Command) -> anyhow::Result<()> {
             print_addresses(&addresses);
             println!("`cargo xtask down` ends it");
         }
-        Command::Down => println!("{}", if background::down()? { "ended" } else { "nothing was running" }),
+        Command::Down => println!(
+            "{}",
+            if background::down()? {
+                "ended"
+            } else {
+                "nothing was running"
+            }
+        ),
         Command::Hold { records } => background::hold(records).await?,
     }
     Ok(())

@@ -48,24 +48,44 @@ pub(crate) async fn run(options: &Demo) -> anyhow::Result<()> {
     let full = back_up(&stack, &catalog, &name).await?;
     println!("\nThe org goes on working");
     let change = org::change(stack.orgsim()).await?;
-    println!("  {} records changed, {} added, {} deleted", change.updated, change.added, change.deleted);
+    println!(
+        "  {} records changed, {} added, {} deleted",
+        change.updated, change.added, change.deleted
+    );
     println!("\nIncremental backup");
     let incremental = back_up(&stack, &catalog, &name).await?;
     let sealed = incremental.job.counts.versions_sealed;
-    println!("  {} records differ, {sealed} versions were sealed: nothing else moved", change.total());
+    println!(
+        "  {} records differ, {sealed} versions were sealed: nothing else moved",
+        change.total()
+    );
 
-    println!("\nWhat the vault holds of one of them, Account {}", change.witness);
+    println!(
+        "\nWhat the vault holds of one of them, Account {}",
+        change.witness
+    );
     let input = json!({ "org": ORG, "object": "Account", "id": change.witness });
-    let answer = stack.invoke("read-record", &input).await.context("read-record")?;
+    let answer = stack
+        .invoke("read-record", &input)
+        .await
+        .context("read-record")?;
     println!("{}", report::versions(&answer));
-    println!("\n{}", report::jobs(&[("full", &full), ("incremental", &incremental)]));
-    ensure!(sealed == change.total(), "the second backup sealed {sealed} versions for {} changes", change.total());
+    println!(
+        "\n{}",
+        report::jobs(&[("full", &full), ("incremental", &incremental)])
+    );
+    ensure!(
+        sealed == change.total(),
+        "the second backup sealed {sealed} versions for {} changes",
+        change.total()
+    );
     print_end(options, &stack);
     Ok(())
 }
 
 async fn start(options: &Demo) -> anyhow::Result<Stack> {
-    let spinner = progress::spinner("Starting the local AWS and a Salesforce org, deploying the template");
+    let spinner =
+        progress::spinner("Starting the local AWS and a Salesforce org, deploying the template");
     let begun = Instant::now();
     let stack = if options.keep {
         Stack::attach(background::up(options.records)?).await?
@@ -73,7 +93,10 @@ async fn start(options: &Demo) -> anyhow::Result<Stack> {
         Stack::start(Options::with_records(options.records)).await?
     };
     spinner.finish_and_clear();
-    println!("Local AWS, Salesforce org and stack are up ({:.0} s)", begun.elapsed().as_secs_f64());
+    println!(
+        "Local AWS, Salesforce org and stack are up ({:.0} s)",
+        begun.elapsed().as_secs_f64()
+    );
     Ok(stack)
 }
 
@@ -83,9 +106,22 @@ async fn connect(stack: &Stack) -> anyhow::Result<()> {
         "client_id": "holdfast-demo", "client_secret": "demo-secret",
     });
     stack.put_secret(ORG, &credentials).await?;
-    let connected = stack.invoke("connect-org", &json!({ "org": ORG })).await.context("connect-org")?;
-    let field = |name: &str| connected.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    println!("Connected `{ORG}`: organization {}, user {}", field("organization_id"), field("username"));
+    let connected = stack
+        .invoke("connect-org", &json!({ "org": ORG }))
+        .await
+        .context("connect-org")?;
+    let field = |name: &str| {
+        connected
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    println!(
+        "Connected `{ORG}`: organization {}, user {}",
+        field("organization_id"),
+        field("username")
+    );
     Ok(())
 }
 
@@ -95,7 +131,13 @@ async fn back_up(stack: &Stack, catalog: &Catalog, org: &OrgName) -> anyhow::Res
     let id = JobId::parse(execution.job.clone())?;
     let outcome = progress::follow(stack, catalog, org, &id, &execution).await?;
     let seconds = begun.elapsed().as_secs_f64();
-    ensure!(outcome.status == "SUCCEEDED", "the backup ended {}: {} {}", outcome.status, outcome.error, outcome.cause);
+    ensure!(
+        outcome.status == "SUCCEEDED",
+        "the backup ended {}: {} {}",
+        outcome.status,
+        outcome.error,
+        outcome.cause
+    );
     let job = catalog.job(org, &id).await?;
     if let Some(failure) = &job.error {
         println!("  the job is partial: {failure}");
@@ -108,8 +150,14 @@ fn print_end(options: &Demo, stack: &Stack) {
     println!("\nWhat to try next");
     if options.keep {
         crate::print_addresses(stack.addresses());
-        println!("  change the org      curl {}/__sim/update -d '{{\"object\":\"Contact\",\"pick\":10,\"set\":{{\"Title\":\"CEO\"}}}}'", stack.orgsim());
-        println!("  read the sealed     docs/FORMAT.md; the bucket is `{}`", stack.bucket);
+        println!(
+            "  change the org      curl {}/__sim/update -d '{{\"object\":\"Contact\",\"pick\":10,\"set\":{{\"Title\":\"CEO\"}}}}'",
+            stack.orgsim()
+        );
+        println!(
+            "  read the sealed     docs/FORMAT.md; the bucket is `{}`",
+            stack.bucket
+        );
         println!("  end everything      cargo xtask down");
     } else {
         println!("  cargo xtask demo --keep      the same, and everything stays up");

@@ -22,22 +22,44 @@ impl Change {
 pub(super) async fn change(orgsim: &str) -> anyhow::Result<Change> {
     let update = json!({ "object": "Account", "pick": 300, "seed": 7, "set": { "Phone": "+44 20 7946 0000" } });
     let updated = post(orgsim, "update", &update).await?;
-    let added = post(orgsim, "create", &json!({ "object": "Contact", "count": 120 })).await?;
-    let deleted = post(orgsim, "delete", &json!({ "object": "Lead", "pick": 80, "seed": 7 })).await?;
+    let added = post(
+        orgsim,
+        "create",
+        &json!({ "object": "Contact", "count": 120 }),
+    )
+    .await?;
+    let deleted = post(
+        orgsim,
+        "delete",
+        &json!({ "object": "Measurement__c", "pick": 80, "seed": 7 }),
+    )
+    .await?;
     // A backup stays a few seconds behind the org's present.
     post(orgsim, "clock", &json!({ "advance_seconds": 60 })).await?;
-    let ids = |answer: &Value| answer.get("ids").and_then(Value::as_array).map_or(0, Vec::len) as u64;
-    let affected = deleted.get("affected").and_then(Value::as_object).context("orgsim did not say what it deleted")?;
+    let ids = |answer: &Value| {
+        answer
+            .get("ids")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len) as u64
+    };
     Ok(Change {
         updated: ids(&updated),
         added: ids(&added),
-        deleted: affected.values().filter_map(Value::as_u64).sum(),
-        witness: updated.pointer("/ids/0").and_then(Value::as_str).context("orgsim changed nothing")?.to_owned(),
+        deleted: ids(&deleted),
+        witness: updated
+            .pointer("/ids/0")
+            .and_then(Value::as_str)
+            .context("orgsim changed nothing")?
+            .to_owned(),
     })
 }
 
 async fn post(orgsim: &str, what: &str, body: &Value) -> anyhow::Result<Value> {
-    let answer = reqwest::Client::new().post(format!("{orgsim}/__sim/{what}")).json(body).send().await?;
+    let answer = reqwest::Client::new()
+        .post(format!("{orgsim}/__sim/{what}"))
+        .json(body)
+        .send()
+        .await?;
     let status = answer.status();
     let text = answer.text().await?;
     ensure!(status.is_success(), "orgsim refused `{what}`: {text}");

@@ -62,10 +62,26 @@ async fn plan(stack: &Stack, job: &JobItem) -> anyhow::Result<Vec<Block>> {
     let Some(plan) = &job.plan else {
         return Ok(Vec::new());
     };
-    let object = stack.s3.get_object().bucket(&stack.bucket).key(&plan.key).send().await.context("cannot read the plan")?;
-    let bytes = object.body.collect().await.context("cannot read the plan")?.into_bytes();
-    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).context("cannot read a line of the plan")).collect()
+    let object = stack
+        .s3
+        .get_object()
+        .bucket(&stack.bucket)
+        .key(&plan.key)
+        .send()
+        .await
+        .context("cannot read the plan")?;
+    let bytes = object
+        .body
+        .collect()
+        .await
+        .context("cannot read the plan")?
+        .into_bytes();
+    let lines = bytes
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines
+        .map(|line| serde_json::from_slice(line).context("cannot read a line of the plan"))
+        .collect()
 }
 
 /// How far one object has come.
@@ -89,7 +105,9 @@ async fn states(catalog: &Catalog, blocks: &[Block]) -> anyhow::Result<BTreeMap<
                 Some(item) => {
                     state.begun = true;
                     state.rows += item.progress.rows_received;
-                    state.failure = state.failure.or(item.exception().map(|failure| failure.code));
+                    state.failure = state
+                        .failure
+                        .or(item.exception().map(|failure| failure.code));
                     state.open += usize::from(!item.is_committed() && item.exception().is_none());
                 }
             }
@@ -109,15 +127,23 @@ impl Display {
     fn new() -> Self {
         let bars = MultiProgress::new();
         let total = bars.add(ProgressBar::new(0));
-        if let Ok(style) = ProgressStyle::with_template("  {spinner} {pos}/{len} objects  {msg}  {elapsed}") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {spinner} {pos}/{len} objects  {msg}  {elapsed}")
+        {
             total.set_style(style);
         }
-        Self { bars, total, is_terminal: stderr().is_terminal() }
+        Self {
+            bars,
+            total,
+            is_terminal: stderr().is_terminal(),
+        }
     }
 
     fn bar(&self, object: &str) -> ProgressBar {
         let bar = self.bars.insert_before(&self.total, ProgressBar::new(0));
-        if let Ok(style) = ProgressStyle::with_template("  {msg:32} {bar:24} {human_pos} of about {human_len} rows") {
+        if let Ok(style) = ProgressStyle::with_template(
+            "  {msg:32} {bar:24} {human_pos} of about {human_len} rows",
+        ) {
             bar.set_style(style);
         }
         bar.set_message(object.to_owned());
@@ -158,14 +184,20 @@ impl Shown {
                 }
                 self.end(display, object, state);
             } else {
-                let bar = self.bars.entry(object.clone()).or_insert_with(|| display.bar(object));
+                let bar = self
+                    .bars
+                    .entry(object.clone())
+                    .or_insert_with(|| display.bar(object));
                 bar.set_length(state.expected.max(state.rows));
                 bar.set_position(state.rows);
             }
         }
         display.total.set_length(states.len() as u64);
         display.total.set_position(self.ended.len() as u64);
-        display.total.set_message(format!("{} rows, {} objects without any", self.rows, self.empty));
+        display.total.set_message(format!(
+            "{} rows, {} objects without any",
+            self.rows, self.empty
+        ));
     }
 
     fn end(&mut self, display: &Display, object: &str, state: &State) {

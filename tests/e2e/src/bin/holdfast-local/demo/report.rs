@@ -1,6 +1,7 @@
 //! The tables at the end.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use holdfast_model::Stamp;
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Map, Value};
 
@@ -10,18 +11,34 @@ use super::Backup;
 pub(super) fn jobs(jobs: &[(&str, &Backup)]) -> Table {
     let mut table = table(std::iter::once("").chain(jobs.iter().map(|(name, _)| *name)));
     let mut row = |title: &str, cell: &dyn Fn(&Backup) -> String| {
-        table.add_row(std::iter::once(title.to_owned()).chain(jobs.iter().map(|(_, backup)| cell(backup))));
+        table.add_row(
+            std::iter::once(title.to_owned()).chain(jobs.iter().map(|(_, backup)| cell(backup))),
+        );
     };
     row("objects", &|backup| count(backup.job.counts.objects));
-    row("records read", &|backup| count(backup.job.counts.rows_received));
-    row("versions sealed", &|backup| count(backup.job.counts.versions_sealed));
-    row("bytes in", &|backup| HumanBytes(backup.job.counts.bytes_received).to_string());
-    row("bytes sealed", &|backup| HumanBytes(backup.job.counts.bytes_sealed).to_string());
-    row("Salesforce API calls", &|backup| count(backup.job.counts.api_calls));
+    row("records read", &|backup| {
+        count(backup.job.counts.rows_received)
+    });
+    row("versions sealed", &|backup| {
+        count(backup.job.counts.versions_sealed)
+    });
+    row("bytes in", &|backup| {
+        HumanBytes(backup.job.counts.bytes_received).to_string()
+    });
+    row("bytes sealed", &|backup| {
+        HumanBytes(backup.job.counts.bytes_sealed).to_string()
+    });
+    row("Salesforce API calls", &|backup| {
+        count(backup.job.counts.api_calls)
+    });
     row("exceptions", &|backup| count(backup.job.counts.exceptions));
     row("seconds here", &|backup| format!("{:.1}", backup.seconds));
-    row("cost of the run on AWS, about", &|backup| format!("${:.4}", backup.cost.run));
-    row("cost of a month's storage", &|backup| format!("${:.4}", backup.cost.month));
+    row("cost of the run on AWS, about", &|backup| {
+        format!("${:.4}", backup.cost.run)
+    });
+    row("cost of a month's storage", &|backup| {
+        format!("${:.4}", backup.cost.month)
+    });
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -32,10 +49,22 @@ pub(super) fn jobs(jobs: &[(&str, &Backup)]) -> Table {
 pub(super) fn versions(answer: &Value) -> Table {
     let mut table = table(["version", "captured by", "state", "differs in"].into_iter());
     let none = Vec::new();
-    let versions = answer.get("versions").and_then(Value::as_array).unwrap_or(&none);
+    let versions = answer
+        .get("versions")
+        .and_then(Value::as_array)
+        .unwrap_or(&none);
     for (index, version) in versions.iter().enumerate() {
-        let field = |name: &str| version.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let differs = versions.get(index + 1).map_or_else(|| "the first one".to_owned(), |older| difference(version, older));
+        let field = |name: &str| {
+            version
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let differs = versions.get(index + 1).map_or_else(
+            || "the first one".to_owned(),
+            |older| difference(version, older),
+        );
         table.add_row([field("modstamp"), field("job"), field("presence"), differs]);
     }
     table
@@ -44,17 +73,36 @@ pub(super) fn versions(answer: &Value) -> Table {
 /// The fields whose text differs, with their new text.
 fn difference(newer: &Value, older: &Value) -> String {
     let none = Map::new();
-    let fields = |version: &Value| version.get("fields").and_then(Value::as_object).unwrap_or(&none).clone();
+    let fields = |version: &Value| {
+        version
+            .get("fields")
+            .and_then(Value::as_object)
+            .unwrap_or(&none)
+            .clone()
+    };
     let (newer, older) = (fields(newer), fields(older));
     let audit = ["SystemModstamp", "LastModifiedDate", "LastModifiedById"];
-    let differing = newer.iter().filter(|(name, text)| older.get(*name) != Some(*text) && !audit.contains(&name.as_str()));
-    let texts: Vec<_> = differing.map(|(name, text)| format!("{name} = {}", text.as_str().unwrap_or("nothing"))).collect();
+    let differing = newer.iter().filter(|(name, text)| {
+        !audit.contains(&name.as_str())
+            && older.get(*name).is_none_or(|older| !is_same(older, text))
+    });
+    let texts: Vec<_> = differing
+        .map(|(name, text)| format!("{name} = {}", text.as_str().unwrap_or("nothing")))
+        .collect();
     texts.join(", ")
+}
+
+/// Whether two texts mean the same: REST and Bulk spell times differently.
+fn is_same(one: &Value, other: &Value) -> bool {
+    let time = |value: &Value| value.as_str().and_then(|text| Stamp::parse(text).ok());
+    one == other || time(one).is_some_and(|stamp| Some(stamp) == time(other))
 }
 
 fn table<'a>(header: impl Iterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);
     table
 }
