@@ -64,7 +64,8 @@ impl Secret {
 
     /// Whether a login may bring a new refresh token, which another process then stores here.
     pub(crate) fn may_rotate(&self) -> bool {
-        self.fields().is_ok_and(|fields| fields.contains_key("refresh_token"))
+        self.fields()
+            .is_ok_and(|fields| fields.contains_key("refresh_token"))
     }
 
     /// The key that wraps the key of the org beside KMS.
