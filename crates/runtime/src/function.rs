@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::Environment;
 
 /// What a function keeps for writing down where it stopped.
-const RESERVE: Duration = Duration::from_secs(60);
+const RESERVE: Duration = Duration::from_mins(1);
 
 /// The time at which Lambda ends this invocation.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub fn now() -> Stamp {
 /// `errorMessage`. It is logged once, here.
 pub fn serve<I, O>(
     name: &'static str,
-    handler: impl AsyncFn(&Environment, Deadline, I) -> Result<O, Failure>,
+    handler: &impl AsyncFn(&Environment, Deadline, I) -> Result<O, Failure>,
 ) -> Result<(), lambda_runtime::Error>
 where
     I: DeserializeOwned,
@@ -60,7 +60,6 @@ where
         .build()?
         .block_on(async {
             let environment = Environment::load().await;
-            let handler = &handler;
             let environment = &environment;
             lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
                 let span = span(name, &event.payload);
@@ -82,7 +81,7 @@ where
                                 code = failure.code.name(),
                                 class = failure.class().name(),
                                 message = failure.message
-                            )
+                            );
                         });
                         Err(Refusal(failure))
                     }

@@ -171,7 +171,7 @@ impl Account {
                 }
                 (Whose::Orphan, _) => {}
                 (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => {
-                    self.add(item)
+                    self.add(item);
                 }
                 // Whoever worked on it is gone; from here on nobody can commit it.
                 (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),

@@ -45,7 +45,7 @@ pub async fn handle(
     };
     let new = settings
         .as_ref()
-        .map_or(Ok(former.clone()), |changes| former.changed_by(changes))?;
+        .map_or_else(|| Ok(former.clone()), |changes| former.changed_by(changes))?;
     let connection = environment
         .with_salesforce(&org, new.api_cap_percent, CALLS, async |client| {
             // Also proves that the user may ask for what every job asks for.

@@ -1,5 +1,5 @@
 //! The `plan-backup` Lambda.
 
 fn main() -> Result<(), holdfast_runtime::Error> {
-    holdfast_runtime::serve("plan-backup", holdfast_plan_backup::handle)
+    holdfast_runtime::serve("plan-backup", &holdfast_plan_backup::handle)
 }

@@ -32,11 +32,11 @@ impl OrgSim {
 
     /// Starts it on a port of its choice and waits until it is ready.
     pub(crate) async fn start(folder: &Path, arguments: &[String]) -> anyhow::Result<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
         let program = place::programs()?.join("orgsim");
         if !program.is_file() {
             bail!("`orgsim` is not built; `cargo build --workspace --bins` builds it");
         }
-        static NEXT: AtomicU32 = AtomicU32::new(0);
         let log = folder.join(format!(
             "orgsim-{}.log",
             NEXT.fetch_add(1, Ordering::Relaxed)

@@ -1,7 +1,5 @@
 //! The local stack itself: what is deployed answers, and nothing outlives it.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use holdfast_e2e::{Options, Stack};
 use serde_json::json;
 

@@ -128,6 +128,7 @@ fn the_golden_vault_opens() {
 /// `cargo test -p holdfast-vault write_the_golden_vault -- --ignored`
 #[test]
 #[ignore = "writes the fixture; a version's fixture is never written again"]
+#[expect(clippy::too_many_lines, reason = "one vault, written down once")]
 fn write_the_golden_vault() {
     let org = OrgName::parse("acme").unwrap();
     let org_key = [42; 32];
@@ -178,9 +179,9 @@ fn write_the_golden_vault() {
     coverage.add(Window {
         from: None,
         until: stamp(9),
-    });
+    }
     let mut received = IdDigest::default();
-    rows.iter().for_each(|row| {
+    for row in &rows {
         received.add(&SalesforceId::parse(row[0].as_deref().unwrap().as_bytes()).unwrap());
     });
     let manifest = Manifest::after(

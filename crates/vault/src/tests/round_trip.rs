@@ -72,10 +72,14 @@ proptest! {
         let mut rolled_back = buffer(&schema, &first, 1);
         let bytes = rolled_back.bytes();
         let mark = rolled_back.rows();
-        second.iter().for_each(|row| push(&mut rolled_back, row));
+        for row in &second {
+            push(&mut rolled_back, row);
+        }
         rolled_back.truncate(mark);
         prop_assert_eq!(rolled_back.bytes(), bytes);
-        third.iter().for_each(|row| push(&mut rolled_back, row));
+        for row in &third {
+            push(&mut rolled_back, row);
+        }
         let straight = buffer(&schema, &[first, third].concat(), 1).sorted();
         let rolled_back = rolled_back.sorted();
         prop_assert_eq!(&rolled_back.rows.iter().map(|row| row.hash).collect::<Vec<_>>(), &straight.rows.iter().map(|row| row.hash).collect::<Vec<_>>());

@@ -43,7 +43,7 @@ impl Local {
         let s3 = aws_sdk_s3::Client::from_conf(s3);
         s3.create_bucket().bucket(bucket).send().await.unwrap();
         let kms = aws_sdk_kms::Config::builder()
-            .behavior_version(aws_sdk_kms::config::BehaviorVersion::latest())
+            .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_kms::config::Region::new("us-east-1"))
             .credentials_provider(credentials)
             .endpoint_url(&endpoint)

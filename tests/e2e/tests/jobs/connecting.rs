@@ -23,6 +23,10 @@ fn assert_code(message: &str, code: ErrorCode, mentions: &str) {
     assert!(message.contains(mentions), "{message}");
 }
 
+#[expect(
+    clippy::too_many_lines,
+    reason = "one list of everything that is refused"
+)]
 pub(crate) async fn bad_input_is_refused_by_name(world: &World) {
     let org = world.start("bad-input", small(61)).await;
     let connect = |settings: Value| json!({"org": "bad-input", "settings": settings});

@@ -54,11 +54,7 @@ pub(crate) async fn a_segment_opens_in_pyarrow_with_its_key(world: &World) {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let hex: String = key
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hex = hex::encode(key.as_bytes());
     reader
         .stdin
         .take()

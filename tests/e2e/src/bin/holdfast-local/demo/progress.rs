@@ -107,7 +107,7 @@ async fn states(catalog: &Catalog, blocks: &[Block]) -> anyhow::Result<BTreeMap<
                     state.rows += item.progress.rows_received;
                     state.failure = state
                         .failure
-                        .or(item.exception().map(|failure| failure.code));
+                        .or_else(|| item.exception().map(|failure| failure.code));
                     state.open += usize::from(!item.is_committed() && item.exception().is_none());
                 }
             }
