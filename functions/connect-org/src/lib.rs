@@ -43,9 +43,10 @@ pub async fn handle(
         Err(failure) if failure.code == ErrorCode::OrgUnknown => Settings::default(),
         org => org?.settings,
     };
-    let new = settings
-        .as_ref()
-        .map_or_else(|| Ok(former.clone()), |changes| former.changed_by(changes))?;
+    let new = match &settings {
+        Some(changes) => former.changed_by(changes)?,
+        None => former,
+    };
     let connection = environment
         .with_salesforce(&org, new.api_cap_percent, CALLS, async |client| {
             // Also proves that the user may ask for what every job asks for.

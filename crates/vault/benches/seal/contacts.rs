@@ -264,7 +264,7 @@ fn id(prefix: &str, number: u64) -> String {
     SalesforceId::parse(&text[..15]).map_or_else(|_| String::new(), Into::into)
 }
 
-/// SplitMix64: small, fast and the same everywhere.
+/// `SplitMix64`: small, fast and the same everywhere.
 struct Random(u64);
 
 impl Random {

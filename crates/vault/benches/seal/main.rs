@@ -4,6 +4,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     reason = "a benchmark stops at the first surprise"
 )]
 #![expect(clippy::cast_precision_loss, reason = "the table shows three digits")]

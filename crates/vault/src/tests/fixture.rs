@@ -179,11 +179,11 @@ fn write_the_golden_vault() {
     coverage.add(Window {
         from: None,
         until: stamp(9),
-    }
+    });
     let mut received = IdDigest::default();
     for row in &rows {
         received.add(&SalesforceId::parse(row[0].as_deref().unwrap().as_bytes()).unwrap());
-    });
+    }
     let manifest = Manifest::after(
         None,
         &org,

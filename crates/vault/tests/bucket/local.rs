@@ -44,7 +44,7 @@ impl Local {
         s3.create_bucket().bucket(bucket).send().await.unwrap();
         let kms = aws_sdk_kms::Config::builder()
             .behavior_version(BehaviorVersion::latest())
-            .region(aws_sdk_kms::config::Region::new("us-east-1"))
+            .region(Region::new("us-east-1"))
             .credentials_provider(credentials)
             .endpoint_url(&endpoint)
             .build();
