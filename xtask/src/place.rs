@@ -6,10 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-/// The checkout that this was built from.
+/// The checkout that this works on: the one that cargo was called in, or else the one around the working directory.
+///
+/// It is looked for at run time, because checkouts may share a target folder and so this very program.
 pub fn root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_path_buf()
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env::current_dir().unwrap_or_default(), PathBuf::from);
+    let is_root = |folder: &&Path| folder.join("xtask/Cargo.toml").is_file();
+    here.ancestors()
+        .find(is_root)
+        .unwrap_or(&here)
+        .to_path_buf()
 }
 
 /// The folder with the programs of the profile that is running, such as `target/debug`.

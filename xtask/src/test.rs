@@ -14,6 +14,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
         "warnings",
     ])?;
     // The end-to-end tests deploy the functions' programs and start the simulator: they must be there.
-    cargo::build_programs()?;
+    cargo::run(&["build", "--workspace", "--bins", "--tests"])?;
     cargo::run(&["test", "--workspace"])
 }

@@ -27,7 +27,7 @@ use crate::keys::{KeyRing, ObjectKey};
 const ROW_GROUP_BYTES: usize = 8 << 20;
 /// Rows of a row group, where rows are short.
 const ROW_GROUP_ROWS: usize = 131_072;
-/// Level 1 costs half the time of level 3 and gives nearly the same size on short text in columns (docs/BENCHMARKS.md).
+/// On columns of short text level 3 costs more time and gains next to nothing (docs/BENCHMARKS.md).
 const ZSTD_LEVEL: i32 = 1;
 /// Rows looked at to decide whether a column repeats itself enough for a dictionary.
 const SAMPLE_ROWS: usize = 512;

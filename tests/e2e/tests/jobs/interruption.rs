@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::world::{Org, World, small};
 
+/// Most bytes that may travel between two states.
+const PAYLOAD_BYTES_MAX: usize = 64 << 10;
+
 /// What must be the same however the job went: counts, and every version of every object.
 async fn result(
     org: &Org<'_>,
@@ -79,6 +82,9 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
     let twice = async |function: &str, input: &Value| {
         let first = org.invoke(function, input.clone()).await.unwrap();
         let again = org.invoke(function, input.clone()).await.unwrap();
+        for payload in [input, &first, &again] {
+            assert!(payload.to_string().len() < PAYLOAD_BYTES_MAX);
+        }
         (first, again)
     };
     let (first, again) = twice("begin-job", &begin).await;
