@@ -45,6 +45,7 @@ pub(crate) async fn two_million_records_fit_into_256_mib(world: &World) {
         RECORDS
     );
     let peak = peak.load(Ordering::Relaxed);
+    println!("peak memory of extract-block: {} MiB", peak >> 20);
     assert!(peak > 0);
     assert!(
         peak < 256 << 20,

@@ -22,8 +22,8 @@ pub(crate) struct Demo {
     /// Leave everything running afterwards, and print the addresses
     #[arg(long)]
     keep: bool,
-    /// Records that the simulated org has
-    #[arg(long, default_value_t = 100_000)]
+    /// Records that the simulated org has; the story needs 10,000
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(10_000..))]
     records: u64,
 }
 

@@ -139,8 +139,9 @@ impl Display {
         }
     }
 
-    fn bar(&self, object: &str) -> ProgressBar {
-        let bar = self.bars.insert_before(&self.total, ProgressBar::new(0));
+    fn bar(&self, object: &str, rows_expected: u64) -> ProgressBar {
+        let bar = ProgressBar::new(rows_expected);
+        let bar = self.bars.insert_before(&self.total, bar);
         if let Ok(style) = ProgressStyle::with_template(
             "  {msg:32} {bar:24} {human_pos} of about {human_len} rows",
         ) {
@@ -187,7 +188,7 @@ impl Shown {
                 let bar = self
                     .bars
                     .entry(object.clone())
-                    .or_insert_with(|| display.bar(object));
+                    .or_insert_with(|| display.bar(object, state.expected));
                 bar.set_length(state.expected.max(state.rows));
                 bar.set_position(state.rows);
             }
