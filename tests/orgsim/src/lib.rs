@@ -1,5 +1,5 @@
-//! A Salesforce org on loopback, as far as a backup reads it: OAuth, describe, SOQL, Bulk API 2.0
-//! query jobs and file bodies over HTTP, with seeded data and faults on request. See the README.
+//! A Salesforce org on loopback: OAuth, describe, SOQL, Bulk API 2.0 query jobs, file bodies, and records that are
+//! made, changed and deleted over HTTP, with seeded data and faults on request. See the README.
 //!
 //! It knows nothing of Holdfast, so that a mistake in one cannot hide a mistake in the other.
 
@@ -11,6 +11,7 @@ mod generate;
 mod id;
 mod org;
 mod random;
+mod save;
 mod schema;
 mod server;
 mod soql;

@@ -17,7 +17,7 @@ use tower::Layer as _;
 use tower_http::{compression::CompressionLayer, normalize_path::NormalizePathLayer};
 
 use crate::{
-    api::{bulk, describe, gate, limits, oauth, query, rows},
+    api::{bulk, collections, describe, gate, limits, oauth, query, replication, rows, write},
     config::Config,
     control,
     org::{Org, StartError},
@@ -118,19 +118,46 @@ fn router(org: Arc<Org>) -> Router {
         .route("/services/data/{version}/sobjects", get(describe::global))
         .route(
             "/services/data/{version}/sobjects/{name}",
-            get(describe::basic),
+            get(describe::basic).post(write::create),
         )
         .route(
             "/services/data/{version}/sobjects/{name}/describe",
             get(describe::object),
         )
         .route(
+            "/services/data/{version}/sobjects/{name}/updated",
+            get(replication::updated),
+        )
+        .route(
+            "/services/data/{version}/sobjects/{name}/deleted",
+            get(replication::deleted),
+        )
+        .route(
             "/services/data/{version}/sobjects/{name}/{id}",
-            get(rows::record),
+            get(rows::record)
+                .patch(write::update)
+                .post(write::update)
+                .delete(write::delete),
         )
         .route(
             "/services/data/{version}/sobjects/{name}/{id}/{field}",
-            get(rows::blob),
+            get(rows::blob)
+                .patch(write::upsert)
+                .delete(write::delete_by_key),
+        )
+        .route(
+            "/services/data/{version}/composite/sobjects",
+            post(collections::create)
+                .patch(collections::update)
+                .delete(collections::delete),
+        )
+        .route(
+            "/services/data/{version}/composite/sobjects/{name}",
+            get(collections::retrieve).post(collections::retrieve_many),
+        )
+        .route(
+            "/services/data/{version}/composite/sobjects/{name}/{field}",
+            axum::routing::patch(collections::upsert),
         )
         .route("/services/data/{version}/query", get(query::query))
         .route("/services/data/{version}/queryAll", get(query::query_all))
@@ -168,5 +195,8 @@ fn router(org: Arc<Org>) -> Router {
     };
     // Outside the compression, so that a fault cuts what goes over the wire.
     let data = data.layer(from_fn_with_state(Arc::clone(&org), gate::gate));
-    data.merge(control::router()).with_state(org)
+    data.merge(control::router())
+        // The gate has limits of its own.
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(org)
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::soql::SoqlError;
+use crate::{save::SaveError, soql::SoqlError};
 
 /// Content type of JSON answers.
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
@@ -19,7 +19,7 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: String,
     message: String,
-    fields: Vec<String>,
+    fields: Option<Vec<String>>,
 }
 
 impl ApiError {
@@ -33,7 +33,7 @@ impl ApiError {
             status,
             code: code.into(),
             message: message.into(),
-            fields: Vec::new(),
+            fields: None,
         }
     }
 
@@ -72,7 +72,7 @@ impl ApiError {
     /// Names the fields at fault.
     #[must_use]
     pub(crate) fn with_fields(mut self, fields: &[&str]) -> Self {
-        self.fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        self.fields = Some(fields.iter().map(|field| (*field).to_owned()).collect());
         self
     }
 }
@@ -83,13 +83,24 @@ impl From<SoqlError> for ApiError {
     }
 }
 
+impl From<SaveError> for ApiError {
+    fn from(error: SaveError) -> Self {
+        let status = match error.code {
+            "ENTITY_IS_DELETED" => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        Self {
+            fields: Some(error.fields),
+            ..Self::new(status, error.code, error.message)
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut error = json!({"message": self.message, "errorCode": self.code});
-        if !self.fields.is_empty()
-            && let Some(error) = error.as_object_mut()
-        {
-            error.insert("fields".to_owned(), json!(self.fields));
+        if let (Some(fields), Some(error)) = (self.fields, error.as_object_mut()) {
+            error.insert("fields".to_owned(), json!(fields));
         }
         (
             self.status,

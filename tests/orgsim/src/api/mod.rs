@@ -1,6 +1,7 @@
 //! The HTTP interfaces of the org, with Salesforce's paths, keys, codes and texts.
 
 pub(crate) mod bulk;
+pub(crate) mod collections;
 pub(crate) mod csv;
 pub(crate) mod describe;
 pub(crate) mod error;
@@ -10,9 +11,11 @@ pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod oauth;
 pub(crate) mod query;
+pub(crate) mod replication;
 pub(crate) mod restriction;
 pub(crate) mod rows;
 pub(crate) mod session;
+pub(crate) mod write;
 
 /// Versions that answer; older ones answer 410.
 pub(crate) const VERSIONS: std::ops::RangeInclusive<u32> = 31..=67;

@@ -11,6 +11,7 @@ use axum::{
 use super::{
     error::{ApiError, JSON},
     json::{Tree, push_record},
+    write::key_field,
 };
 use crate::{generate::body, id, org::Org, schema::Kind, soql::View, store::row::cell};
 
@@ -20,7 +21,16 @@ pub(crate) async fn record(
     Path((version, name, id)): Path<(String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let (at, slot) = locate(&org, &name, &id)?;
+    let record = locate(&org, &name, &id)?;
+    render(&org, record, &version, &parameters)
+}
+
+fn render(
+    org: &Org,
+    (at, slot): (usize, usize),
+    version: &str,
+    parameters: &HashMap<String, String>,
+) -> Result<Response, ApiError> {
     let store = org.store.read();
     let found = store
         .slot(at, slot)
@@ -64,16 +74,21 @@ pub(crate) async fn record(
         at,
         row,
         &tree,
-        &version,
+        version,
     );
     Ok(([(header::CONTENT_TYPE, JSON)], out).into_response())
 }
 
-/// `GET …/sobjects/{name}/{id}/{blobField}`: the bytes themselves.
+/// `GET …/sobjects/{name}/{id}/{blobField}`: the bytes themselves. With an external Id field and its value in the
+/// places of Id and field: the record.
 pub(crate) async fn blob(
     State(org): State<Arc<Org>>,
-    Path((_, name, id, field)): Path<(String, String, String, String)>,
+    Path((version, name, id, field)): Path<(String, String, String, String)>,
+    Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
+    if let Some(record) = by_key(&org, &name, &id, &field) {
+        return render(&org, record, &version, &parameters);
+    }
     let (at, slot) = locate(&org, &name, &id)?;
     let object = org.schema.object(at).ok_or_else(ApiError::not_found)?;
     let blob = object
@@ -97,8 +112,22 @@ pub(crate) async fn blob(
     Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
 }
 
+/// The live record with `value` in the external Id field `field`.
+fn by_key(org: &Org, name: &str, field: &str, value: &str) -> Option<(usize, usize)> {
+    let (at, object) = org.schema.find(name)?;
+    let (number, _) = key_field(object, field).ok()?;
+    let mut store = org.store.write();
+    let slots = store.with_value(at, number, value.as_bytes());
+    let live = |slot: &usize| {
+        store
+            .slot(at, *slot)
+            .is_some_and(|found| found.row.is_some() && !found.deleted)
+    };
+    slots.into_iter().find(live).map(|slot| (at, slot))
+}
+
 /// Object and slot of an Id in a path.
-fn locate(org: &Org, name: &str, id: &str) -> Result<(usize, usize), ApiError> {
+pub(crate) fn locate(org: &Org, name: &str, id: &str) -> Result<(usize, usize), ApiError> {
     let (at, object) = org.schema.find(name).ok_or_else(ApiError::not_found)?;
     if !object.can('R') {
         return Err(ApiError::not_found());

@@ -14,10 +14,11 @@ use crate::{
     clock::utc_datetime,
     generate::{body::md5_hex, fresh_row},
     org::Org,
-    schema::{Kind, Object, Trait},
+    save::{Save, SaveError, full_name},
+    schema::{Kind, Object},
     store::{
         Changes, Store, Visible, audit, id_of,
-        row::{RowWriter, cell, text},
+        row::{RowWriter, text},
     },
 };
 
@@ -76,6 +77,32 @@ const fn yes() -> bool {
     true
 }
 
+impl Remove {
+    /// A save with the times that the request asks for.
+    fn save<'a>(
+        &self,
+        org: &'a Org,
+        store: &'a mut Store,
+        user: &'a str,
+    ) -> Result<Save<'a>, ControlError> {
+        let stamp_ms = self.when.stamp(org)?;
+        Ok(Save {
+            schema: &org.schema,
+            store,
+            user,
+            stamp_ms,
+            now_ms: org.clock.now_ms(),
+            visible: self.when.visible(stamp_ms),
+        })
+    }
+}
+
+impl From<SaveError> for ControlError {
+    fn from(error: SaveError) -> Self {
+        Self(format!("{}: {}", error.code, error.message))
+    }
+}
+
 impl When {
     fn stamp(&self, org: &Org) -> Result<i64, ControlError> {
         match &self.system_modstamp {
@@ -112,7 +139,8 @@ pub(crate) async fn create(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
         let slot = store.next_slot(at);
         let mut row = fresh_row(&org.schema, &org.volume, at, slot, stamp, &store);
         let changes = changes(object, (at, slot), &values, &mut store)?;
-        for (field, value) in names(object, changes, |field| row.get(field).cloned().flatten()) {
+        for (field, value) in full_name(object, changes, |field| row.get(field).cloned().flatten())
+        {
             if let Some(place) = row.get_mut(field) {
                 *place = value;
             }
@@ -153,7 +181,7 @@ pub(crate) async fn update(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
             .slot(at, slot)
             .and_then(|slot| slot.row.clone())
             .unwrap_or_default();
-        all.extend(names(object, own, |field| {
+        all.extend(full_name(object, own, |field| {
             text(&row, field).map(str::to_owned)
         }));
         store.change((at, slot), &all, visible, now);
@@ -178,14 +206,28 @@ pub(crate) async fn undelete(State(org): State<Arc<Org>>, body: Bytes) -> Answer
 pub(crate) async fn hard_delete(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
     let request: Remove = read(&body)?;
     let (at, _) = find(&org, &request.object)?;
-    let now = org.clock.now_ms();
     let mut store = org.store.write();
     let slots = request.target.slots(&org, &store, at, |_| true)?;
-    let family = family(&org, &store, at, slots, request.cascade, |_| true);
-    for (object, slot) in &family {
-        store.remove(*object, *slot, now);
+    let user = org.user_id();
+    let mut save = request.save(&org, &mut store, &user)?;
+    let mut gone = Vec::new();
+    for slot in slots {
+        // It may have gone with one before it.
+        let there = save
+            .store
+            .slot(at, slot)
+            .is_some_and(|slot| slot.row.is_some());
+        if !there {
+            continue;
+        }
+        if request.cascade {
+            gone.extend(save.hard_delete((at, slot))?);
+        } else {
+            save.store.remove(at, slot, save.now_ms);
+            gone.push((at, slot));
+        }
     }
-    Ok(Json(affected(&org, at, &family)))
+    Ok(Json(affected(&org, at, &gone)))
 }
 
 /// `POST /__sim/commit`: everything that is not visible yet becomes so.
@@ -202,94 +244,33 @@ fn bin(org: &Org, request: &Remove, deleted: bool) -> Answer {
             object.name
         )));
     }
-    let stamp = request.when.stamp(org)?;
-    let visible = request.when.visible(stamp);
-    let user = org.user_id();
-    let now = org.clock.now_ms();
     let mut store = org.store.write();
     let slots = request
         .target
         .slots(org, &store, at, |slot| slot.deleted != deleted)?;
-    let stamps: Vec<i64> = slots
-        .iter()
-        .filter_map(|slot| Some(store.slot(at, *slot)?.stamp_ms))
-        .collect();
-    // A child that was deleted on its own, at another time, stays in the bin.
-    let family = family(org, &store, at, slots, request.cascade, |slot| {
-        slot.deleted != deleted && (deleted || stamps.contains(&slot.stamp_ms))
-    });
-    for (object, slot) in &family {
-        let Some(declaration) = org.schema.object(*object) else {
+    let user = org.user_id();
+    let mut save = request.save(org, &mut store, &user)?;
+    let stamp = save.stamp_ms;
+    let mut moved = Vec::new();
+    for slot in slots {
+        // It may have moved with one before it.
+        if moved.contains(&(at, slot)) {
             continue;
-        };
-        match declaration.field("IsDeleted") {
-            Some((field, _)) => {
-                let mut changes = audit(declaration, stamp, &user);
-                changes.insert(field, Some(deleted.to_string()));
-                store.change((*object, *slot), &changes, visible, now);
-            }
-            None => {
-                store.remove(*object, *slot, now);
+        }
+        match (request.cascade, deleted) {
+            (true, true) => moved.extend(save.delete((at, slot))?),
+            (true, false) => moved.extend(save.undelete((at, slot))?),
+            (false, _) => {
+                save.bin((at, slot), deleted);
+                moved.push((at, slot));
             }
         }
     }
-    let mut answer = affected(org, at, &family);
+    let mut answer = affected(org, at, &moved);
     if let Some(answer) = answer.as_object_mut() {
         answer.insert("system_modstamp".to_owned(), json!(utc_datetime(stamp)));
     }
     Ok(Json(answer))
-}
-
-/// The records themselves and, level by level, the children that a cascade reaches.
-fn family(
-    org: &Org,
-    store: &Store,
-    at: usize,
-    slots: Vec<usize>,
-    cascade: bool,
-    fits: impl Fn(&crate::store::Slot) -> bool,
-) -> Vec<(usize, usize)> {
-    let mut family: Vec<(usize, usize)> = Vec::new();
-    let mut known = std::collections::HashSet::new();
-    let mut level: Vec<(usize, usize)> = slots.into_iter().map(|slot| (at, slot)).collect();
-    while !level.is_empty() {
-        level.retain(|member| known.insert(*member));
-        family.extend(&level);
-        if !cascade {
-            break;
-        }
-        let mut next = Vec::new();
-        let mut by_object: BTreeMap<usize, std::collections::HashSet<[u8; 18]>> = BTreeMap::new();
-        for (object, slot) in level {
-            let id = org
-                .schema
-                .object(object)
-                .map(|o| o.mint.id(slot))
-                .unwrap_or_default();
-            by_object.entry(object).or_default().insert(id);
-        }
-        for (object, ids) in by_object {
-            for (child, field) in org.schema.children(object) {
-                let owned = org
-                    .schema
-                    .object(child)
-                    .and_then(|o| o.fields.get(field))
-                    .is_some_and(|f| f.is(Trait::Cascade));
-                let slots = store
-                    .table(child)
-                    .filter(|_| owned)
-                    .map_or(&[][..], |table| table.slots());
-                for (slot, found) in slots.iter().enumerate() {
-                    let parent = found.row.as_deref().and_then(|row| cell(row, field));
-                    if parent.is_some_and(|id| ids.contains(id)) && fits(found) {
-                        next.push((child, slot));
-                    }
-                }
-            }
-        }
-        level = next;
-    }
-    family
 }
 
 fn affected(org: &Org, at: usize, family: &[(usize, usize)]) -> Value {
@@ -365,31 +346,4 @@ fn changes(
         changes.insert(number, text);
     }
     Ok(changes)
-}
-
-/// Adds the full name that follows from a changed first or last name.
-fn names(
-    object: &Object,
-    mut changes: Changes,
-    current: impl Fn(usize) -> Option<String>,
-) -> Changes {
-    let number = |name: &str| object.field(name).map(|(number, _)| number);
-    let (Some(first), Some(last), Some(full)) =
-        (number("FirstName"), number("LastName"), number("Name"))
-    else {
-        return changes;
-    };
-    if changes.contains_key(&full) || !(changes.contains_key(&first) || changes.contains_key(&last))
-    {
-        return changes;
-    }
-    let part = |field: usize| {
-        changes
-            .get(&field)
-            .cloned()
-            .unwrap_or_else(|| current(field))
-    };
-    let parts: Vec<String> = [part(first), part(last)].into_iter().flatten().collect();
-    changes.insert(full, Some(parts.join(" ")));
-    changes
 }

@@ -161,9 +161,7 @@ fn child_relationships(schema: &Schema, at: usize) -> Vec<Value> {
 }
 
 fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
-    let computed = field.formula.is_some() || field.auto_number.is_some() || field.kind.compound();
-    let writable = !computed && !field.is(Trait::ReadOnly) && field.kind != Kind::Id;
-    let createable = writable && object.can('C');
+    let createable = field.createable(object);
     let nillable = !field.is(Trait::Required);
     let short = field.kind.filterable() && !field.long_text();
     let byte_length = match field.kind {
@@ -171,17 +169,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         kind if kind.textual() => field.length * 3,
         _ => 0,
     };
-    let system = [
-        "OwnerId",
-        "CreatedDate",
-        "CreatedById",
-        "LastModifiedDate",
-        "LastModifiedById",
-    ]
-    .contains(&field.name.as_str())
-        || field.name == "SystemModstamp";
-    let defaulted =
-        matches!(field.kind, Kind::Boolean | Kind::Id) || system || field.auto_number.is_some();
+    let system = field.system();
     let targets: Vec<&str> = field
         .targets
         .iter()
@@ -191,7 +179,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         .values
         .iter()
         .map(|value| {
-            json!({"active": true, "defaultValue": false, "label": value, "validFor": null, "value": value})
+            json!({"active": true, "defaultValue": field.default.as_ref() == Some(value), "label": value, "validFor": null, "value": value})
         })
         .collect();
     let mut body = json!({
@@ -210,7 +198,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         "dataTranslationEnabled": false,
         "defaultValue": (field.kind == Kind::Boolean).then_some(false),
         "defaultValueFormula": null,
-        "defaultedOnCreate": defaulted,
+        "defaultedOnCreate": field.defaulted(),
         "dependentPicklist": false,
         "deprecatedAndHidden": false,
         "digits": if field.kind == Kind::Int { field.length } else { 0 },
@@ -246,14 +234,14 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         "relationshipName": field.relationship,
         "relationshipOrder": field.master,
         "restrictedDelete": field.is(Trait::Restrict),
-        "restrictedPicklist": false,
+        "restrictedPicklist": field.is(Trait::Strict),
         "scale": field.scale,
-        "searchPrefilterable": field.kind == Kind::Reference && writable && field.name.ends_with("Id") && !system,
+        "searchPrefilterable": field.kind == Kind::Reference && createable && field.name.ends_with("Id") && !system,
         "soapType": field.kind.soap(),
         "sortable": field.sortable(),
         "type": field.kind.name(),
         "unique": field.is(Trait::Unique),
-        "updateable": writable && !field.is(Trait::Once) && object.can('U'),
+        "updateable": field.updateable(object),
         "writeRequiresMasterRead": false,
     });
     if let (Some(body), Value::Object(rest)) = (body.as_object_mut(), rest) {

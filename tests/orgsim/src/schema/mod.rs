@@ -30,6 +30,8 @@ pub(crate) struct Schema {
     pub objects: Vec<Object>,
     by_name: HashMap<String, usize>,
     by_prefix: HashMap<[u8; 3], Vec<usize>>,
+    /// Per object, the reference fields that point to it: (object, field) numbers.
+    children: Vec<Vec<(usize, usize)>>,
 }
 
 /// One object.
@@ -89,6 +91,8 @@ pub(crate) struct Field {
     pub master: Option<u8>,
     /// Picklist values.
     pub values: Vec<String>,
+    /// What a record gets that is created without a value.
+    pub default: Option<String>,
     /// Values in the order of the records, for short lists that the org defines.
     pub sequence: Vec<String>,
     /// Formula text of a calculated field.
@@ -129,6 +133,8 @@ pub(crate) enum Trait {
     Unique,
     /// Rich text.
     Html,
+    /// A picklist that takes no other values than its own.
+    Strict,
 }
 
 impl Schema {
@@ -163,10 +169,21 @@ impl Schema {
                 }
             }
         }
+        let mut children = vec![Vec::new(); objects.len()];
+        for (child, object) in objects.iter().enumerate() {
+            for (number, field) in object.fields.iter().enumerate() {
+                for target in &field.targets {
+                    if let Some(of_target) = children.get_mut(*target) {
+                        of_target.push((child, number));
+                    }
+                }
+            }
+        }
         Ok(Self {
             objects,
             by_name,
             by_prefix,
+            children,
         })
     }
 
@@ -193,15 +210,11 @@ impl Schema {
 
     /// Reference fields that point to object `parent`: (object, field) numbers.
     pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = (usize, usize)> {
-        self.objects
+        self.children
+            .get(parent)
+            .map_or(&[][..], Vec::as_slice)
             .iter()
-            .enumerate()
-            .flat_map(move |(child, object)| {
-                let fields = object.fields.iter().enumerate();
-                fields
-                    .filter(move |(_, f)| f.targets.contains(&parent))
-                    .map(move |(field, _)| (child, field))
-            })
+            .copied()
     }
 
     /// Objects whose records carry a record type, in order.
@@ -240,6 +253,44 @@ impl Field {
     /// True when the field has the trait.
     pub(crate) fn is(&self, wanted: Trait) -> bool {
         self.traits.contains(&wanted)
+    }
+
+    /// A caller can give it a value.
+    fn writable(&self) -> bool {
+        let computed = self.formula.is_some() || self.auto_number.is_some() || self.kind.compound();
+        !computed && !self.is(Trait::ReadOnly) && self.kind != Kind::Id
+    }
+
+    /// A caller can give it a value in a new record of `object`.
+    pub(crate) fn createable(&self, object: &Object) -> bool {
+        self.writable() && object.can('C')
+    }
+
+    /// A caller can change its value.
+    pub(crate) fn updateable(&self, object: &Object) -> bool {
+        self.writable() && !self.is(Trait::Once) && object.can('U')
+    }
+
+    /// A new record gets a value even when the caller gives none.
+    pub(crate) fn defaulted(&self) -> bool {
+        matches!(self.kind, Kind::Boolean | Kind::Id)
+            || self.kind.numeric() && self.is(Trait::Required)
+            || self.auto_number.is_some()
+            || self.default.is_some()
+            || self.system()
+    }
+
+    /// Who and when, which the platform fills in.
+    pub(crate) fn system(&self) -> bool {
+        [
+            "OwnerId",
+            "CreatedDate",
+            "CreatedById",
+            "LastModifiedDate",
+            "LastModifiedById",
+            "SystemModstamp",
+        ]
+        .contains(&self.name.as_str())
     }
 
     /// The WHERE clause may name it.

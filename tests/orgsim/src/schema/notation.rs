@@ -5,6 +5,7 @@
 //! `!` required, `ro` read-only, `once` createable only, `rel=`/`child=` relationship names,
 //! `cascade`, `restrict`, `md=0|1` master-detail order, `values=a|b` picklist, `seq=a|b` values in
 //! the order of the records, `calc=` formula, `auto=` auto-number, `of=` compound field,
+//! `default=` value of a record that is created without one, `strict` restricted picklist,
 //! `extra=` extraTypeInfo, `gen=` what the generator writes, `title` name field, `ext`, `unique`,
 //! `html`, `nofilter`, `nosort`. A tilde stands for a space. `+…` lines are groups that recur.
 
@@ -180,6 +181,7 @@ fn field(line: &str) -> Result<Field, NotationError> {
             ("child", name) => field.child_relationship = Some(name.to_owned()),
             ("md", order) => field.master = Some(order.parse().map_err(|_| unknown(word))?),
             ("values", values) => field.values = list(values),
+            ("default", value) => field.default = Some(value.replace('~', " ")),
             ("seq", values) => field.sequence = list(values),
             ("calc", formula) => field.formula = Some(formula.replace('~', " ")),
             ("auto", format) => field.auto_number = Some(format.to_owned()),
@@ -197,6 +199,7 @@ fn simple_trait(word: &str) -> Option<Trait> {
         "!" => Trait::Required,
         "ro" => Trait::ReadOnly,
         "once" => Trait::Once,
+        "strict" => Trait::Strict,
         "nofilter" => Trait::NoFilter,
         "nosort" => Trait::NoSort,
         "cascade" => Trait::Cascade,

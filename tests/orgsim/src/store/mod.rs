@@ -1,6 +1,8 @@
 //! The org's records: per object a dense table of packed rows, older versions of what changed, and
 //! changes that were made but not committed.
 
+mod index;
+mod journal;
 pub(crate) mod row;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +14,8 @@ use crate::{
     schema::{Object, Schema},
     store::row::{Row, RowWriter, cell, cells},
 };
+use index::Indexes;
+use journal::Before;
 
 /// All records of the org.
 #[derive(Debug, Default)]
@@ -20,7 +24,13 @@ pub(crate) struct Store {
     versions: HashMap<(usize, usize), Vec<Version>>,
     pending: Vec<Pending>,
     bodies: HashMap<(usize, usize, usize), Bytes>,
+    cleared: HashMap<(usize, usize), Vec<Reference>>,
+    indexes: Indexes,
+    journal: Option<Vec<Before>>,
 }
+
+/// A reference field of a record: object, slot and field number.
+pub(crate) type Reference = (usize, usize, usize);
 
 /// The records of one object; the slot follows from the Id.
 #[derive(Debug, Default)]
@@ -205,8 +215,29 @@ impl Store {
         true
     }
 
+    /// The slots of the records of `object`, deleted ones included, that have `value` in a field; case does not matter.
+    pub(crate) fn with_value(&mut self, object: usize, field: usize, value: &[u8]) -> Vec<usize> {
+        match self.tables.get(object) {
+            Some(table) => self.indexes.slots(table, object, field, value),
+            None => Vec::new(),
+        }
+    }
+
+    /// Remembers references that the deletion of a record cleared.
+    pub(crate) fn note_cleared(&mut self, deleted: (usize, usize), references: Vec<Reference>) {
+        if !references.is_empty() {
+            self.cleared.insert(deleted, references);
+        }
+    }
+
+    /// The references that the deletion of a record cleared; forgets them.
+    pub(crate) fn take_cleared(&mut self, deleted: (usize, usize)) -> Vec<Reference> {
+        self.cleared.remove(&deleted).unwrap_or_default()
+    }
+
     /// Removes a record for good; false when there is none.
     pub(crate) fn remove(&mut self, object: usize, slot: usize, now_ms: i64) -> bool {
+        self.note(object, slot);
         let Some(place) = self
             .tables
             .get_mut(object)
@@ -217,6 +248,7 @@ impl Store {
         let Some(old) = std::mem::take(place).row else {
             return false;
         };
+        self.indexes.replace((object, slot), Some(&old), None);
         self.remember(object, slot, old, None, now_ms);
         true
     }
@@ -247,6 +279,15 @@ impl Store {
         self.pending
             .iter()
             .any(|p| p.visible_ms.is_some_and(|at| at <= now_ms))
+    }
+
+    /// When the oldest change that is not visible yet was made.
+    pub(crate) fn oldest_pending_ms(&self) -> Option<i64> {
+        let stamp = |change: &Pending| {
+            let table = self.tables.get(change.object)?;
+            Some(table.read(Row::clone(&change.row)).stamp_ms)
+        };
+        self.pending.iter().filter_map(stamp).min()
     }
 
     /// Changes that are not visible yet.
@@ -281,6 +322,7 @@ impl Store {
     fn write(&mut self, object: usize, slot: usize, row: Row, visible: Visible, now_ms: i64) {
         let visible_ms = match visible {
             Visible::Now => {
+                self.note(object, slot);
                 let Some(table) = self.tables.get_mut(object) else {
                     return;
                 };
@@ -289,6 +331,8 @@ impl Store {
                     return;
                 };
                 let old = std::mem::replace(place, new).row;
+                self.indexes
+                    .replace((object, slot), old.as_deref(), Some(&row));
                 if let Some(old) = old {
                     self.remember(object, slot, old, Some(row), now_ms);
                 } else {

@@ -15,3 +15,4 @@ mod oauth;
 mod query;
 mod rows;
 mod sim;
+mod writes;

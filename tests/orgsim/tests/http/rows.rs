@@ -49,14 +49,20 @@ async fn records_that_cannot_be_read_say_why() {
         code(&sim.json("/sobjects/Contact/003Hf0000zzzzzz").await),
         (404, "NOT_FOUND")
     );
-    sim.control("delete", json!({"object": "Contact", "ids": [id]}))
-        .await;
+    sim.control(
+        "delete",
+        json!({"object": "Contact", "ids": [id], "cascade": false}),
+    )
+    .await;
     assert_eq!(
         code(&sim.json(&format!("/sobjects/Contact/{id}")).await),
         (404, "ENTITY_IS_DELETED")
     );
-    sim.control("hard-delete", json!({"object": "Contact", "ids": [id]}))
-        .await;
+    sim.control(
+        "hard-delete",
+        json!({"object": "Contact", "ids": [id], "cascade": false}),
+    )
+    .await;
     assert_eq!(
         code(&sim.json(&format!("/sobjects/Contact/{id}")).await),
         (404, "NOT_FOUND")

@@ -1,0 +1,243 @@
+//! Saving records as the platform does it for an API: what is checked, in which order, and what else changes.
+//!
+//! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
+//! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
+
+mod check;
+mod delete;
+mod fresh;
+mod value;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+use crate::{
+    schema::{Object, Schema, Trait},
+    store::{
+        Changes, Store, Visible, audit,
+        row::{Row, RowWriter, text},
+    },
+};
+pub(crate) use value::full_name;
+
+/// Field values as a caller sent them, their digits included.
+pub(crate) type Values = BTreeMap<String, Box<RawValue>>;
+
+/// Why a record was not saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SaveError {
+    /// `statusCode` or `errorCode`.
+    pub code: &'static str,
+    /// For people.
+    pub message: String,
+    /// The fields at fault.
+    pub fields: Vec<String>,
+}
+
+impl SaveError {
+    fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+        }
+    }
+
+    fn of(code: &'static str, message: impl Into<String>, field: &str) -> Self {
+        Self {
+            fields: vec![field.to_owned()],
+            ..Self::new(code, message)
+        }
+    }
+
+    /// A transaction in which another record failed.
+    pub(crate) fn rolled_back() -> Self {
+        Self::new(
+            "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+            "Record rolled back because not all records were valid and the request was using AllOrNone header",
+        )
+    }
+
+    /// An update that names no record.
+    pub(crate) fn missing_id() -> Self {
+        Self::of(
+            "MISSING_ARGUMENT",
+            "Id not specified in an update call",
+            "Id",
+        )
+    }
+
+    /// A text that is no Id of this org.
+    pub(crate) fn malformed_id(text: &str) -> Self {
+        Self::new("MALFORMED_ID", format!("malformed id {text}"))
+    }
+
+    /// More than one record has the key of an upsert.
+    pub(crate) fn ambiguous(field: &str, value: &str) -> Self {
+        Self::new(
+            "DUPLICATE_EXTERNAL_ID",
+            format!("{field}: more than one record found for external id field: [{value}]"),
+        )
+    }
+
+    /// An object that is not there or cannot be made.
+    pub(crate) fn wrong_type(name: &str) -> Self {
+        Self::new(
+            "INVALID_TYPE",
+            format!("sObject type '{name}' is not supported."),
+        )
+    }
+
+    /// A record that is not there.
+    pub(crate) fn unknown() -> Self {
+        Self::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+    }
+
+    /// A record that lies in the Recycle Bin.
+    pub(crate) fn deleted() -> Self {
+        Self::new("ENTITY_IS_DELETED", "entity is deleted")
+    }
+}
+
+/// One transaction's view of the org.
+#[derive(Debug)]
+pub(crate) struct Save<'a> {
+    /// The declarations.
+    pub schema: &'a Schema,
+    /// The records.
+    pub store: &'a mut Store,
+    /// Id of the user who saves.
+    pub user: &'a str,
+    /// What the audit fields get.
+    pub stamp_ms: i64,
+    /// The org's time.
+    pub now_ms: i64,
+    /// When the changes are seen.
+    pub visible: Visible,
+}
+
+/// What an input comes to: values by field number, and bodies.
+#[derive(Debug, Default)]
+struct Input {
+    changes: Changes,
+    bodies: Vec<(usize, Bytes)>,
+}
+
+impl Save<'_> {
+    /// Makes a record; its slot.
+    pub(crate) fn create(&mut self, at: usize, values: &Values) -> Result<usize, SaveError> {
+        let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
+        let input = self.read(object, values, true)?;
+        let slot = self.store.next_slot(at);
+        let mut row = self.fresh(object, slot);
+        for (field, value) in full_name(object, input.changes, |_| None) {
+            if let Some(place) = row.get_mut(field) {
+                *place = value;
+            }
+        }
+        check::required(object, |field| row.get(field).is_some_and(Option::is_some))?;
+        self.unique(at, object, None, |field| row.get(field)?.as_deref())?;
+        let mut writer = RowWriter::default();
+        for value in &row {
+            writer.cell(value.as_deref().map(str::as_bytes));
+        }
+        self.store
+            .insert(at, writer.finish(), self.visible, self.now_ms);
+        self.keep_bodies((at, slot), input.bodies);
+        Ok(slot)
+    }
+
+    /// Gives a record new values.
+    pub(crate) fn update(
+        &mut self,
+        (at, slot): (usize, usize),
+        values: &Values,
+    ) -> Result<(), SaveError> {
+        let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
+        let row = self.live((at, slot))?;
+        if object.name == "Lead" && value_of(&row, object, "IsConverted") == Some("true") {
+            return Err(SaveError::new(
+                "CANNOT_UPDATE_CONVERTED_LEAD",
+                "cannot reference converted lead",
+            ));
+        }
+        let input = self.read(object, values, false)?;
+        let own = full_name(object, input.changes, |field| {
+            text(&row, field).map(str::to_owned)
+        });
+        check::required(object, |field| own.get(&field).is_none_or(Option::is_some))?;
+        self.unique(at, object, Some(slot), |field| own.get(&field)?.as_deref())?;
+        let mut changes = audit(object, self.stamp_ms, self.user);
+        changes.extend(own);
+        self.store
+            .change((at, slot), &changes, self.visible, self.now_ms);
+        self.keep_bodies((at, slot), input.bodies);
+        Ok(())
+    }
+
+    /// The values of a record that is there and not deleted.
+    pub(crate) fn live(&self, (at, slot): (usize, usize)) -> Result<Row, SaveError> {
+        let found = self.store.slot(at, slot).ok_or_else(SaveError::unknown)?;
+        let row = found.row.clone().ok_or_else(|| {
+            let was_there = !self.store.versions(at, slot).is_empty();
+            if was_there {
+                SaveError::deleted()
+            } else {
+                SaveError::unknown()
+            }
+        })?;
+        if found.deleted {
+            return Err(SaveError::deleted());
+        }
+        Ok(row)
+    }
+
+    fn keep_bodies(&mut self, (at, slot): (usize, usize), bodies: Vec<(usize, Bytes)>) {
+        for (field, body) in bodies {
+            self.store.set_body(at, slot, field, body);
+        }
+    }
+
+    /// No other live record may share a value that is unique.
+    fn unique<'v>(
+        &mut self,
+        at: usize,
+        object: &Object,
+        slot: Option<usize>,
+        value: impl Fn(usize) -> Option<&'v str>,
+    ) -> Result<(), SaveError> {
+        let unique = object.fields.iter().enumerate();
+        for (number, field) in unique.filter(|(_, field)| field.is(Trait::Unique)) {
+            let Some(value) = value(number) else { continue };
+            let others = self.store.with_value(at, number, value.as_bytes());
+            let other = others.into_iter().find(|other| {
+                Some(*other) != slot
+                    && self
+                        .store
+                        .slot(at, *other)
+                        .is_some_and(|found| !found.deleted)
+            });
+            if let Some(other) = other {
+                let id = String::from_utf8_lossy(&object.mint.id(other)).into_owned();
+                let name = &field.name;
+                return Err(SaveError::of(
+                    "DUPLICATE_VALUE",
+                    format!(
+                        "duplicate value found: {name} duplicates value on record with id: {id}"
+                    ),
+                    name,
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn value_of<'r>(row: &'r Row, object: &Object, field: &str) -> Option<&'r str> {
+    text(row, object.field(field)?.0)
+}
+
+#[cfg(test)]
+mod tests;
