@@ -1,11 +1,5 @@
 //! Whatever is done to the org in whatever order, its records agree with each other.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
-)]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -73,14 +73,11 @@ async fn a_record_is_made_read_changed_and_deleted() {
     assert_eq!(sim.call("DELETE", unknown, Value::Null).await.0, 404);
 }
 
-#[tokio::test]
-async fn what_a_field_cannot_hold_is_refused_by_code_and_field() {
-    let sim = Sim::start().await;
-    let account = sim.create("Account", json!({"Name": "Acme"})).await;
-    let code = "K-0001";
-    sim.create("Region__c", json!({"Name": "North", "Code__c": code}))
-        .await;
-    for (object, body, status, error, fields) in [
+/// Object, record, status, code and fields of a record that is refused.
+type Refusal = (&'static str, Value, u16, &'static str, Value);
+
+fn refusals(account: &str) -> Vec<Refusal> {
+    vec![
         (
             "Contact",
             json!({"FirstName": "Ada"}),
@@ -172,7 +169,17 @@ async fn what_a_field_cannot_hold_is_refused_by_code_and_field() {
             "NOT_FOUND",
             Value::Null,
         ),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn what_a_field_cannot_hold_is_refused_by_code_and_field() {
+    let sim = Sim::start().await;
+    let account = sim.create("Account", json!({"Name": "Acme"})).await;
+    let code = "K-0001";
+    sim.create("Region__c", json!({"Name": "North", "Code__c": code}))
+        .await;
+    for (object, body, status, error, fields) in refusals(&account) {
         let path = format!("/sobjects/{object}");
         let (found, answer) = sim.call("POST", &path, body.clone()).await;
         assert_eq!(
