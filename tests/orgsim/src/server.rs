@@ -2,12 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{
-    Router,
-    extract::Request,
-    middleware::from_fn_with_state,
-    routing::{get, post},
-};
+use axum::{Router, extract::Request, middleware::from_fn_with_state};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -17,7 +12,7 @@ use tower::Layer as _;
 use tower_http::{compression::CompressionLayer, normalize_path::NormalizePathLayer};
 
 use crate::{
-    api::{bulk, collections, describe, gate, limits, oauth, query, replication, rows, write},
+    api::{self, gate},
     config::Config,
     control,
     org::{Org, StartError},
@@ -100,94 +95,7 @@ async fn listen(config: Config) -> Result<(String, JoinHandle<()>), StartError> 
 }
 
 fn router(org: Arc<Org>) -> Router {
-    let data = Router::new()
-        .route("/services/oauth2/token", post(oauth::token))
-        .route("/services/oauth2/revoke", post(oauth::revoke))
-        .route(
-            "/services/oauth2/userinfo",
-            get(oauth::userinfo).post(oauth::userinfo),
-        )
-        .route("/id/{org}/{user}", get(oauth::identity))
-        .route("/services/data", get(describe::versions))
-        .route("/services/data/{version}", get(describe::resources))
-        .route("/services/data/{version}/limits", get(limits::limits))
-        .route(
-            "/services/data/{version}/limits/recordCount",
-            get(limits::record_count),
-        )
-        .route("/services/data/{version}/sobjects", get(describe::global))
-        .route(
-            "/services/data/{version}/sobjects/{name}",
-            get(describe::basic).post(write::create),
-        )
-        .route(
-            "/services/data/{version}/sobjects/{name}/describe",
-            get(describe::object),
-        )
-        .route(
-            "/services/data/{version}/sobjects/{name}/updated",
-            get(replication::updated),
-        )
-        .route(
-            "/services/data/{version}/sobjects/{name}/deleted",
-            get(replication::deleted),
-        )
-        .route(
-            "/services/data/{version}/sobjects/{name}/{id}",
-            get(rows::record)
-                .patch(write::update)
-                .post(write::update)
-                .delete(write::delete),
-        )
-        .route(
-            "/services/data/{version}/sobjects/{name}/{id}/{field}",
-            get(rows::blob)
-                .patch(write::upsert)
-                .delete(write::delete_by_key),
-        )
-        .route(
-            "/services/data/{version}/composite/sobjects",
-            post(collections::create)
-                .patch(collections::update)
-                .delete(collections::delete),
-        )
-        .route(
-            "/services/data/{version}/composite/sobjects/{name}",
-            get(collections::retrieve).post(collections::retrieve_many),
-        )
-        .route(
-            "/services/data/{version}/composite/sobjects/{name}/{field}",
-            axum::routing::patch(collections::upsert),
-        )
-        .route("/services/data/{version}/query", get(query::query))
-        .route("/services/data/{version}/queryAll", get(query::query_all))
-        .route("/services/data/{version}/query/{locator}", get(query::more))
-        .route(
-            "/services/data/{version}/queryAll/{locator}",
-            get(query::more),
-        )
-        .route(
-            "/services/data/{version}/jobs/query",
-            post(bulk::create).get(bulk::list),
-        )
-        .route(
-            "/services/data/{version}/jobs/query/{id}",
-            get(bulk::info).patch(bulk::abort).delete(bulk::delete),
-        )
-        .route(
-            "/services/data/{version}/jobs/query/{id}/results",
-            get(bulk::results),
-        )
-        .route(
-            "/services/data/{version}/jobs/query/{id}/resultPages",
-            get(bulk::result_pages),
-        )
-        .route(
-            "/services/data/{version}/jobs/query/{id}/resultpages",
-            get(bulk::result_pages),
-        )
-        .fallback(oauth::unknown)
-        .method_not_allowed_fallback(oauth::wrong_method);
+    let data = api::routes();
     let data = if org.config.gzip {
         data.layer(CompressionLayer::new())
     } else {

@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     body::{Body, Bytes},
     extract::{Extension, Path, Query, State},
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use futures_util::stream;
@@ -27,6 +29,21 @@ use crate::{
     soql::{Output, View},
     store::row::Row,
 };
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    let root = "/services/data/{version}/jobs/query";
+    let pages = || get(result_pages);
+    Router::new()
+        .route(root, post(create).get(list))
+        .route(
+            &format!("{root}/{{id}}"),
+            get(info).patch(abort).delete(delete),
+        )
+        .route(&format!("{root}/{{id}}/results"), get(results))
+        .route(&format!("{root}/{{id}}/resultPages"), pages())
+        .route(&format!("{root}/{{id}}/resultpages"), pages())
+}
 
 /// Links in one `resultPages` answer.
 const LINKS_MAX: usize = 5;

@@ -5,8 +5,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Path, Query, State},
     response::Response,
+    routing::{get, patch, post},
 };
 use bytes::Bytes;
 use serde::Deserialize;
@@ -20,9 +22,21 @@ use super::{
 use crate::{
     id,
     org::Org,
-    save::{Save, SaveError, Values},
+    save::{Caller, Save, SaveError, Values},
     soql::View,
 };
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    let root = "/services/data/{version}/composite/sobjects";
+    Router::new()
+        .route(root, post(create).patch(update).delete(delete))
+        .route(
+            &format!("{root}/{{name}}"),
+            get(retrieve).post(retrieve_many),
+        )
+        .route(&format!("{root}/{{name}}/{{field}}"), patch(upsert))
+}
 
 /// Records of one call that writes.
 const RECORDS_MAX: usize = 200;
@@ -48,9 +62,13 @@ struct Retrieve {
 type Done = Result<(String, Option<bool>), (Option<String>, SaveError)>;
 
 /// `POST …/composite/sobjects`
-pub(crate) async fn create(State(org): State<Arc<Org>>, body: Bytes) -> Result<Response, ApiError> {
+pub(crate) async fn create(
+    State(org): State<Arc<Org>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let request = read(&body)?;
-    all(&org, request, |save, mut values| {
+    all(&org, &caller, request, |save, mut values| {
         let at = named_object(save, &values)?;
         values.remove("attributes");
         let slot = save.create(at, &values).map_err(|error| (None, error))?;
@@ -59,9 +77,13 @@ pub(crate) async fn create(State(org): State<Arc<Org>>, body: Bytes) -> Result<R
 }
 
 /// `PATCH …/composite/sobjects`
-pub(crate) async fn update(State(org): State<Arc<Org>>, body: Bytes) -> Result<Response, ApiError> {
+pub(crate) async fn update(
+    State(org): State<Arc<Org>>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let request = read(&body)?;
-    all(&org, request, |save, mut values| {
+    all(&org, &caller, request, |save, mut values| {
         values.remove("attributes");
         let Some(given) = take_id(&mut values) else {
             let error = SaveError::missing_id();
@@ -80,13 +102,14 @@ pub(crate) async fn update(State(org): State<Arc<Org>>, body: Bytes) -> Result<R
 /// `PATCH …/composite/sobjects/{name}/{field}`
 pub(crate) async fn upsert(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name, field)): Path<(String, String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'C')?;
     let key = key_field(object, &field)?;
     let request = read(&body)?;
-    all(&org, request, |save, mut values| {
+    all(&org, &caller, request, |save, mut values| {
         values.remove("attributes");
         let given = values
             .iter()
@@ -104,6 +127,7 @@ pub(crate) async fn upsert(
 /// `DELETE …/composite/sobjects?ids=A,B&allOrNone=false`
 pub(crate) async fn delete(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
     let ids = parameters
@@ -119,7 +143,7 @@ pub(crate) async fn delete(
         .map(str::to_owned)
         .collect();
     check_size(ids.len())?;
-    let results = transaction(&org, all_or_none, ids, |save, given| {
+    let results = transaction(&org, &caller, all_or_none, ids, |save, given| {
         let deleted = find(save, &given).and_then(|record| {
             save.delete(record)?;
             Ok(id_at(save, record.0, record.1))
@@ -202,27 +226,28 @@ fn show(
 
 fn all(
     org: &Org,
+    caller: &Caller,
     request: Request,
     each: impl FnMut(&mut Save<'_>, Values) -> Done,
 ) -> Result<Response, ApiError> {
     check_size(request.records.len())?;
-    let results = transaction(org, request.all_or_none, request.records, each);
+    let results = transaction(org, caller, request.all_or_none, request.records, each);
     Ok(json_body(&Value::from(results)))
 }
 
 /// Saves one after the other; with `all_or_none`, one failure takes everything back.
 fn transaction<T>(
     org: &Org,
+    caller: &Caller,
     all_or_none: bool,
     inputs: Vec<T>,
     mut each: impl FnMut(&mut Save<'_>, T) -> Done,
 ) -> Vec<Value> {
-    let user = org.user_id();
     let mut store = org.store.write();
     store.begin();
     let mut results = Vec::with_capacity(inputs.len());
     {
-        let mut save = save_at_once(org, &mut store, &user);
+        let mut save = save_at_once(org, &mut store, caller);
         for input in inputs {
             results.push(each(&mut save, input));
         }

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 use serde_json::{Value, json};
 
@@ -18,6 +20,19 @@ use crate::{
     org::Org,
     schema::{describe, describe_global},
 };
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/data", get(versions))
+        .route("/services/data/{version}", get(resources))
+        .route("/services/data/{version}/sobjects", get(global))
+        .route("/services/data/{version}/sobjects/{name}", get(basic))
+        .route(
+            "/services/data/{version}/sobjects/{name}/describe",
+            get(object),
+        )
+}
 
 /// `GET /services/data`: every version, without a session and without a charge.
 pub(crate) async fn versions() -> Response {

@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{VERSIONS, error::ApiError, version_number};
+use super::{VERSIONS, caller::SessionUser, error::ApiError, version_number};
 use crate::{
     clock::http_date,
     control::fault::{self, Effects, Plan},
@@ -71,8 +71,12 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
         .map_or(path, MatchedPath::as_str);
     let route = format!("{} {template}", request.method());
     *org.meter.lock().routes.entry(route).or_default() += 1;
-    if let Some(refusal) = refusal(org, path, request.headers(), plan) {
-        return refusal.into_response();
+    match admit(org, path, request.headers(), plan) {
+        Err(refusal) => return refusal.into_response(),
+        Ok(Some(user)) => {
+            request.extensions_mut().insert(SessionUser(user));
+        }
+        Ok(None) => {}
     }
     request
         .extensions_mut()
@@ -80,42 +84,48 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
     next.run(request).await
 }
 
-/// Why a data call is not served; charges it otherwise.
-fn refusal(org: &Org, path: &str, headers: &HeaderMap, plan: &Plan) -> Option<ApiError> {
-    let rest = path.strip_prefix("/services/data/")?;
+/// The user of a data call that is served, which it is charged for; nothing for other paths.
+fn admit(
+    org: &Org,
+    path: &str,
+    headers: &HeaderMap,
+    plan: &Plan,
+) -> Result<Option<String>, ApiError> {
+    let Some(rest) = path.strip_prefix("/services/data/") else {
+        return Ok(None);
+    };
     let version = rest.split('/').next().unwrap_or_default();
     match version_number(version) {
         Some(number) if VERSIONS.contains(&number) => {}
         Some(number) if number < *VERSIONS.start() && number >= 20 => {
             let message = format!("The requested API version, {version}, has been retired");
-            return Some(ApiError::new(
+            return Err(ApiError::new(
                 StatusCode::GONE,
                 "UNSUPPORTED_API_VERSION",
                 message,
             ));
         }
-        _ => return Some(ApiError::not_found()),
+        _ => return Err(ApiError::not_found()),
     }
     if !headers.contains_key(header::AUTHORIZATION) {
-        return Some(ApiError::session());
+        return Err(ApiError::session());
     }
     let Some(token) = bearer(headers) else {
-        return Some(ApiError::new(
+        return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "INVALID_AUTH_HEADER",
             "INVALID_AUTH_HEADER",
         ));
     };
-    if !org.sessions.lock().valid(token, org.clock.now_ms()) {
-        return Some(ApiError::session());
-    }
+    let user = org.sessions.lock().user(token, org.clock.now_ms());
+    let user = user.ok_or_else(ApiError::session)?;
     let max = org.tuning.read().daily_api_requests;
     let mut meter = org.meter.lock();
     if plan.out_of_calls || meter.used >= max {
-        return Some(ApiError::out_of_calls());
+        return Err(ApiError::out_of_calls());
     }
     meter.used += 1;
-    None
+    Ok(Some(user))
 }
 
 /// The headers that Salesforce adds; the date is the org's own.

@@ -3,13 +3,25 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Query, State},
     response::Response,
+    routing::get,
 };
 use serde_json::{Value, json};
 
 use super::error::json_body;
 use crate::org::Org;
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/data/{version}/limits", get(limits))
+        .route(
+            "/services/data/{version}/limits/recordCount",
+            get(record_count),
+        )
+}
 
 /// Limits that a backup does not consume, with the values of an Enterprise Edition org.
 const UNTOUCHED: [(&str, usize); 14] = [

@@ -1,6 +1,7 @@
 //! The HTTP interfaces of the org, with Salesforce's paths, keys, codes and texts.
 
 pub(crate) mod bulk;
+mod caller;
 pub(crate) mod collections;
 pub(crate) mod csv;
 pub(crate) mod describe;
@@ -17,10 +18,32 @@ pub(crate) mod rows;
 pub(crate) mod session;
 pub(crate) mod write;
 
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::org::Org;
+
 /// Versions that answer; older ones answer 410.
 pub(crate) const VERSIONS: std::ops::RangeInclusive<u32> = 31..=67;
 
 /// Reads `v60.0`.
 pub(crate) fn version_number(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.strip_suffix(".0")?.parse().ok()
+}
+
+/// Every path that Salesforce has.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .merge(oauth::routes())
+        .merge(describe::routes())
+        .merge(limits::routes())
+        .merge(replication::routes())
+        .merge(rows::routes())
+        .merge(write::routes())
+        .merge(collections::routes())
+        .merge(query::routes())
+        .merge(bulk::routes())
+        .fallback(oauth::unknown)
+        .method_not_allowed_fallback(oauth::wrong_method)
 }

@@ -3,10 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -19,6 +21,15 @@ use super::{
     session::Refusal,
 };
 use crate::{org::Org, store::row::text};
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/oauth2/token", post(token))
+        .route("/services/oauth2/revoke", post(revoke))
+        .route("/services/oauth2/userinfo", get(userinfo).post(userinfo))
+        .route("/id/{org}/{user}", get(identity))
+}
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -139,7 +150,8 @@ pub(crate) async fn identity(
 }
 
 fn authorized(org: &Org, headers: &HeaderMap) -> bool {
-    bearer(headers).is_some_and(|token| org.sessions.lock().valid(token, org.clock.now_ms()))
+    let user = |token| org.sessions.lock().user(token, org.clock.now_ms());
+    bearer(headers).and_then(user).is_some()
 }
 
 fn same_id(given: &str, own: &str) -> bool {
@@ -204,7 +216,10 @@ fn refresh(org: &Org, token: &str) -> Result<Option<String>, Refusal> {
 fn grant(org: &Org, grant_type: &str, refresh_token: Option<String>) -> Response {
     let now = org.clock.now_ms();
     let life = i64::try_from(org.tuning.read().session.as_millis()).unwrap_or(i64::MAX / 4);
-    let token = org.sessions.lock().open(&org.org_id(), now + life);
+    let token = org
+        .sessions
+        .lock()
+        .open(&org.org_id(), org.user_id(), now + life);
     let url = org.base_url();
     let id = format!("{url}/id/{}/{}", org.org_id(), org.user_id());
     let mut body = json!({

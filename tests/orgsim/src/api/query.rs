@@ -5,9 +5,11 @@
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Path, Query, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 
 use super::{
@@ -20,6 +22,15 @@ use crate::{
     org::Org,
     soql::{self, Bound, Output, SoqlError, View, bind, parse},
 };
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/data/{version}/query", get(query))
+        .route("/services/data/{version}/queryAll", get(query_all))
+        .route("/services/data/{version}/query/{locator}", get(more))
+        .route("/services/data/{version}/queryAll/{locator}", get(more))
+}
 
 const PAGE_ROWS_MAX: usize = 2_000;
 const PAGE_ROWS_MIN: usize = 200;

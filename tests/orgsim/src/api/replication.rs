@@ -5,8 +5,10 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Path, Query, State},
     response::Response,
+    routing::get,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -16,6 +18,19 @@ use super::{
     write::id_text,
 };
 use crate::{clock::rest_datetime, org::Org, schema::Object, store::Store};
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route(
+            "/services/data/{version}/sobjects/{name}/updated",
+            get(updated),
+        )
+        .route(
+            "/services/data/{version}/sobjects/{name}/deleted",
+            get(deleted),
+        )
+}
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;

@@ -3,9 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 
 use super::{
@@ -14,6 +16,16 @@ use super::{
     write::key_field,
 };
 use crate::{generate::body, id, org::Org, schema::Kind, soql::View, store::row::cell};
+
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/data/{version}/sobjects/{name}/{id}", get(record))
+        .route(
+            "/services/data/{version}/sobjects/{name}/{id}/{field}",
+            get(blob),
+        )
+}
 
 /// `GET …/sobjects/{name}/{id}?fields=A,B`
 pub(crate) async fn record(

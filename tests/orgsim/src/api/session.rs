@@ -13,7 +13,7 @@ const SKEW_SECONDS: i64 = 180;
 
 /// The org's tokens.
 pub(crate) struct Sessions {
-    access: HashMap<String, i64>,
+    access: HashMap<String, Access>,
     refresh: HashSet<String>,
     issued: usize,
     assertion_key: Option<DecodingKey>,
@@ -25,6 +25,13 @@ impl std::fmt::Debug for Sessions {
             .field("issued", &self.issued)
             .finish_non_exhaustive()
     }
+}
+
+/// What an access token stands for.
+#[derive(Clone, Debug)]
+struct Access {
+    user: String,
+    expires_ms: i64,
 }
 
 /// `error` and `error_description` of the token endpoint.
@@ -53,19 +60,19 @@ impl Sessions {
         })
     }
 
-    /// A new access token that lives until `expires_ms`.
-    pub(crate) fn open(&mut self, org_id: &str, expires_ms: i64) -> String {
+    /// A new access token of a user that lives until `expires_ms`.
+    pub(crate) fn open(&mut self, org_id: &str, user: String, expires_ms: i64) -> String {
         let secret = self.secret(72);
         let token = format!("{}!AQ{secret}", org_id.get(..15).unwrap_or_default());
-        self.access.insert(token.clone(), expires_ms);
+        self.access
+            .insert(token.clone(), Access { user, expires_ms });
         token
     }
 
-    /// True for a token that was issued and has neither expired nor been revoked.
-    pub(crate) fn valid(&self, token: &str, now_ms: i64) -> bool {
-        self.access
-            .get(token)
-            .is_some_and(|expires_ms| now_ms < *expires_ms)
+    /// The user of a token that was issued and has neither expired nor been revoked.
+    pub(crate) fn user(&self, token: &str, now_ms: i64) -> Option<String> {
+        let access = self.access.get(token)?;
+        (now_ms < access.expires_ms).then(|| access.user.clone())
     }
 
     /// True for a refresh token that can be used.

@@ -5,9 +5,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
+    Router,
     extract::{Path, Query, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
+    routing::{patch, post},
 };
 use bytes::Bytes;
 use serde_json::json;
@@ -19,24 +21,37 @@ use super::{
 };
 use crate::{
     org::Org,
-    save::{Save, SaveError, Values},
+    save::{Caller, Save, SaveError, Values},
     schema::{Field, Kind, Object, Trait},
     store::{Store, Visible},
 };
 
-/// Runs a save by the user of the session, now.
-pub(crate) fn saving<T>(org: &Org, save: impl FnOnce(&mut Save<'_>) -> T) -> T {
-    let user = org.user_id();
+/// The paths answered here.
+pub(crate) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/services/data/{version}/sobjects/{name}", post(create))
+        .route(
+            "/services/data/{version}/sobjects/{name}/{id}",
+            patch(update).post(update).delete(delete),
+        )
+        .route(
+            "/services/data/{version}/sobjects/{name}/{id}/{field}",
+            patch(upsert).delete(delete_by_key),
+        )
+}
+
+/// Runs a save on behalf of the caller, now.
+pub(crate) fn saving<T>(org: &Org, caller: &Caller, save: impl FnOnce(&mut Save<'_>) -> T) -> T {
     let mut store = org.store.write();
-    save(&mut save_at_once(org, &mut store, &user))
+    save(&mut save_at_once(org, &mut store, caller))
 }
 
 /// A save whose changes are seen at once.
-pub(crate) fn save_at_once<'a>(org: &'a Org, store: &'a mut Store, user: &'a str) -> Save<'a> {
+pub(crate) fn save_at_once<'a>(org: &'a Org, store: &'a mut Store, caller: &'a Caller) -> Save<'a> {
     Save {
         schema: &org.schema,
         store,
-        user,
+        caller,
         stamp_ms: org.clock.now_second_ms(),
         now_ms: org.clock.now_ms(),
         visible: Visible::Now,
@@ -46,18 +61,20 @@ pub(crate) fn save_at_once<'a>(org: &'a Org, store: &'a mut Store, user: &'a str
 /// `POST …/sobjects/{name}`
 pub(crate) async fn create(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'C')?;
     let values = values(&body)?;
-    let slot = saving(&org, |save| save.create(at, &values))?;
+    let slot = saving(&org, &caller, |save| save.create(at, &values))?;
     Ok(created(&version, object, slot, false))
 }
 
 /// `PATCH …/sobjects/{name}/{id}`, also as `POST` with `_HttpMethod=PATCH`.
 pub(crate) async fn update(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name, id)): Path<(String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
     method: axum::http::Method,
@@ -78,24 +95,26 @@ pub(crate) async fn update(
         let message = "The Id field should not be specified in the sobject data.";
         return Err(ApiError::bad("INVALID_FIELD", message).with_fields(&["Id"]));
     }
-    saving(&org, |save| save.update(record, &values)).map_err(in_path)?;
+    saving(&org, &caller, |save| save.update(record, &values)).map_err(in_path)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `DELETE …/sobjects/{name}/{id}`
 pub(crate) async fn delete(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name, id)): Path<(String, String, String)>,
 ) -> Result<Response, ApiError> {
     writable(&org, &name, 'D')?;
     let record = locate(&org, &name, &id)?;
-    saving(&org, |save| save.delete(record)).map_err(in_path)?;
+    saving(&org, &caller, |save| save.delete(record)).map_err(in_path)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `PATCH …/sobjects/{name}/{field}/{value}`: creates or updates by an external Id.
 pub(crate) async fn upsert(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name, field, value)): Path<(String, String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
     body: Bytes,
@@ -106,7 +125,7 @@ pub(crate) async fn upsert(
     let update_only = parameters
         .get("updateOnly")
         .is_some_and(|only| only == "true");
-    let done = saving(&org, |save| {
+    let done = saving(&org, &caller, |save| {
         upsert_one(save, at, key, &value, values, update_only)
     });
     match done {
@@ -136,11 +155,12 @@ pub(crate) async fn upsert(
 /// `DELETE …/sobjects/{name}/{field}/{value}`
 pub(crate) async fn delete_by_key(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name, field, value)): Path<(String, String, String, String)>,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'D')?;
     let (number, _) = key_field(object, &field)?;
-    saving(&org, |save| {
+    saving(&org, &caller, |save| {
         let slot = matches(save, at, number, &value).into_iter().next();
         save.delete((at, slot.ok_or_else(ApiError::not_found)?))
             .map_err(in_path)

@@ -14,7 +14,7 @@ use crate::{
     clock::utc_datetime,
     generate::{body::md5_hex, fresh_row},
     org::Org,
-    save::{Save, SaveError, full_name},
+    save::{Caller, Save, SaveError, full_name},
     schema::{Kind, Object},
     store::{
         Changes, Store, Visible, audit, id_of,
@@ -83,13 +83,13 @@ impl Remove {
         &self,
         org: &'a Org,
         store: &'a mut Store,
-        user: &'a str,
+        caller: &'a Caller,
     ) -> Result<Save<'a>, ControlError> {
         let stamp_ms = self.when.stamp(org)?;
         Ok(Save {
             schema: &org.schema,
             store,
-            user,
+            caller,
             stamp_ms,
             now_ms: org.clock.now_ms(),
             visible: self.when.visible(stamp_ms),
@@ -208,8 +208,8 @@ pub(crate) async fn hard_delete(State(org): State<Arc<Org>>, body: Bytes) -> Ans
     let (at, _) = find(&org, &request.object)?;
     let mut store = org.store.write();
     let slots = request.target.slots(&org, &store, at, |_| true)?;
-    let user = org.user_id();
-    let mut save = request.save(&org, &mut store, &user)?;
+    let caller = Caller::plain(org.user_id());
+    let mut save = request.save(&org, &mut store, &caller)?;
     let mut gone = Vec::new();
     for slot in slots {
         // It may have gone with one before it.
@@ -248,8 +248,8 @@ fn bin(org: &Org, request: &Remove, deleted: bool) -> Answer {
     let slots = request
         .target
         .slots(org, &store, at, |slot| slot.deleted != deleted)?;
-    let user = org.user_id();
-    let mut save = request.save(org, &mut store, &user)?;
+    let caller = Caller::plain(org.user_id());
+    let mut save = request.save(org, &mut store, &caller)?;
     let stamp = save.stamp_ms;
     let mut moved = Vec::new();
     for slot in slots {

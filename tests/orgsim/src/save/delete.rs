@@ -204,7 +204,7 @@ impl Save<'_> {
             self.store.remove(at, slot, self.now_ms);
             return;
         };
-        let mut changes = audit(object, self.stamp_ms, self.user);
+        let mut changes = audit(object, self.stamp_ms, &self.caller.user);
         changes.insert(field, Some(deleted.to_string()));
         self.store
             .change((at, slot), &changes, self.visible, self.now_ms);

@@ -12,7 +12,7 @@ impl Save<'_> {
         let stamp = utc_datetime(self.stamp_ms);
         let value = |field: &Field| match (field.name.as_str(), field.kind) {
             ("Id", _) => Some(String::from_utf8_lossy(&object.mint.id(slot)).into_owned()),
-            ("OwnerId" | "CreatedById" | "LastModifiedById", _) => Some(self.user.to_owned()),
+            ("OwnerId" | "CreatedById" | "LastModifiedById", _) => Some(self.caller.user.clone()),
             ("CreatedDate" | "LastModifiedDate" | "SystemModstamp", _) => Some(stamp.clone()),
             (_, Kind::Boolean) => Some("false".to_owned()),
             _ if field.default.is_some() => field.default.clone(),

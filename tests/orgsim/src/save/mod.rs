@@ -3,6 +3,7 @@
 //! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
 //! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
 
+mod caller;
 mod check;
 mod delete;
 mod fresh;
@@ -20,6 +21,7 @@ use crate::{
         row::{Row, RowWriter, text},
     },
 };
+pub(crate) use caller::Caller;
 pub(crate) use value::full_name;
 
 /// Field values as a caller sent them, their digits included.
@@ -108,8 +110,8 @@ pub(crate) struct Save<'a> {
     pub schema: &'a Schema,
     /// The records.
     pub store: &'a mut Store,
-    /// Id of the user who saves.
-    pub user: &'a str,
+    /// On whose behalf.
+    pub caller: &'a Caller,
     /// What the audit fields get.
     pub stamp_ms: i64,
     /// The org's time.
@@ -169,7 +171,7 @@ impl Save<'_> {
         });
         check::required(object, |field| own.get(&field).is_none_or(Option::is_some))?;
         self.unique(at, object, Some(slot), |field| own.get(&field)?.as_deref())?;
-        let mut changes = audit(object, self.stamp_ms, self.user);
+        let mut changes = audit(object, self.stamp_ms, &self.caller.user);
         changes.extend(own);
         self.store
             .change((at, slot), &changes, self.visible, self.now_ms);

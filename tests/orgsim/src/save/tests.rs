@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::{Save, Values};
+use super::{Caller, Save, Values};
 use crate::{
     generate::{Volume, generate},
     schema::{Kind, Schema, Trait},
@@ -69,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Org {
     schema: Schema,
     store: Store,
-    user: String,
+    caller: Caller,
     stamp_ms: i64,
 }
 
@@ -88,7 +88,7 @@ impl Org {
         let mut org = Self {
             schema,
             store,
-            user,
+            caller: Caller::plain(user),
             stamp_ms: NOW_MS,
         };
         // Two of each, in an order in which every parent is there.
@@ -124,7 +124,7 @@ impl Org {
         run(&mut Save {
             schema: &self.schema,
             store: &mut self.store,
-            user: &self.user,
+            caller: &self.caller,
             stamp_ms: self.stamp_ms,
             now_ms: self.stamp_ms,
             visible: Visible::Now,

@@ -1,60 +1,127 @@
-//! What a transaction changed, so that it can be taken back.
+//! What a transaction changed, so that it can be taken back. Transactions nest: an inner one that is kept is taken
+//! back with the outer one.
 
-use super::{Slot, Store};
+use bytes::Bytes;
 
-/// How one record was before it was written.
+use super::{Reference, Slot, Store};
+
+/// Open transactions.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    /// What was there before, oldest first.
+    entries: Vec<Before>,
+    /// Where each open transaction began, outermost first.
+    marks: Vec<usize>,
+}
+
+/// How something was before it was written.
 #[derive(Debug)]
-pub(super) struct Before {
-    object: usize,
-    slot: usize,
-    record: Slot,
-    versions: usize,
+enum Before {
+    Record {
+        object: usize,
+        slot: usize,
+        record: Slot,
+        versions: usize,
+    },
+    Body((usize, usize, usize), Option<Bytes>),
+    Cleared((usize, usize), Option<Vec<Reference>>),
+    /// Changes that were not visible yet are only ever added by a transaction.
+    Pending(usize),
 }
 
 impl Store {
     /// Begins a transaction: what is written from here on can be taken back.
     pub(crate) fn begin(&mut self) {
-        self.journal = Some(Vec::new());
+        self.journal.marks.push(self.journal.entries.len());
+        self.journal
+            .entries
+            .push(Before::Pending(self.pending.len()));
     }
 
-    /// Ends the transaction; its changes stay.
+    /// Ends the innermost transaction; its changes stay.
     pub(crate) fn keep(&mut self) {
-        self.journal = None;
+        self.journal.marks.pop();
+        if self.journal.marks.is_empty() {
+            self.journal.entries.clear();
+        }
     }
 
-    /// Ends the transaction as if it had not been. Ids that it took stay taken, as on the platform.
+    /// Ends the innermost transaction as if it had not been. Ids that it took stay taken, as on the platform.
     pub(crate) fn roll_back(&mut self) {
-        for before in self.journal.take().into_iter().flatten().rev() {
-            let place = (before.object, before.slot);
-            let Some(slot) = self
-                .tables
-                .get_mut(before.object)
-                .and_then(|table| table.slots.get_mut(before.slot))
-            else {
-                continue;
-            };
-            let after = std::mem::replace(slot, before.record);
-            self.indexes
-                .replace(place, after.row.as_deref(), slot.row.as_deref());
-            if before.versions == 0 {
-                self.versions.remove(&place);
-            } else if let Some(versions) = self.versions.get_mut(&place) {
-                versions.truncate(before.versions);
+        let mark = self.journal.marks.pop().unwrap_or(0);
+        for before in self.journal.entries.split_off(mark).into_iter().rev() {
+            match before {
+                Before::Record {
+                    object,
+                    slot,
+                    record,
+                    versions,
+                } => self.put_back((object, slot), record, versions),
+                Before::Body(place, body) => {
+                    match body {
+                        Some(body) => self.bodies.insert(place, body),
+                        None => self.bodies.remove(&place),
+                    };
+                }
+                Before::Cleared(record, references) => {
+                    match references {
+                        Some(references) => self.cleared.insert(record, references),
+                        None => self.cleared.remove(&record),
+                    };
+                }
+                Before::Pending(length) => self.pending.truncate(length),
             }
+        }
+    }
+
+    fn put_back(&mut self, place: (usize, usize), record: Slot, versions: usize) {
+        let Some(slot) = self
+            .tables
+            .get_mut(place.0)
+            .and_then(|table| table.slots.get_mut(place.1))
+        else {
+            return;
+        };
+        let after = std::mem::replace(slot, record);
+        self.indexes
+            .replace(place, after.row.as_deref(), slot.row.as_deref());
+        if versions == 0 {
+            self.versions.remove(&place);
+        } else if let Some(known) = self.versions.get_mut(&place) {
+            known.truncate(versions);
         }
     }
 
     /// Notes a record that is about to be written.
     pub(super) fn note(&mut self, object: usize, slot: usize) {
+        if self.journal.marks.is_empty() {
+            return;
+        }
         let record = self.slot(object, slot).cloned().unwrap_or_default();
         let versions = self.versions.get(&(object, slot)).map_or(0, Vec::len);
-        if let Some(journal) = &mut self.journal {
-            journal.push(Before {
-                object,
-                slot,
-                record,
-                versions,
-            });
+        self.journal.entries.push(Before::Record {
+            object,
+            slot,
+            record,
+            versions,
+        });
+    }
+
+    /// Notes a body that is about to be written.
+    pub(super) fn note_body(&mut self, place: (usize, usize, usize)) {
+        if !self.journal.marks.is_empty() {
+            let body = self.bodies.get(&place).cloned();
+            self.journal.entries.push(Before::Body(place, body));
+        }
+    }
+
+    /// Notes the cleared references of a record that are about to change.
+    pub(super) fn note_references(&mut self, record: (usize, usize)) {
+        if !self.journal.marks.is_empty() {
+            let references = self.cleared.get(&record).cloned();
+            self.journal
+                .entries
+                .push(Before::Cleared(record, references));
         }
     }
 }

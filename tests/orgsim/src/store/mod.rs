@@ -15,7 +15,7 @@ use crate::{
     store::row::{Row, RowWriter, cell, cells},
 };
 use index::Indexes;
-use journal::Before;
+use journal::Journal;
 
 /// All records of the org.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(crate) struct Store {
     bodies: HashMap<(usize, usize, usize), Bytes>,
     cleared: HashMap<(usize, usize), Vec<Reference>>,
     indexes: Indexes,
-    journal: Option<Vec<Before>>,
+    journal: Journal,
 }
 
 /// A reference field of a record: object, slot and field number.
@@ -226,12 +226,17 @@ impl Store {
     /// Remembers references that the deletion of a record cleared.
     pub(crate) fn note_cleared(&mut self, deleted: (usize, usize), references: Vec<Reference>) {
         if !references.is_empty() {
+            self.note_references(deleted);
             self.cleared.insert(deleted, references);
         }
     }
 
     /// The references that the deletion of a record cleared; forgets them.
     pub(crate) fn take_cleared(&mut self, deleted: (usize, usize)) -> Vec<Reference> {
+        if !self.cleared.contains_key(&deleted) {
+            return Vec::new();
+        }
+        self.note_references(deleted);
         self.cleared.remove(&deleted).unwrap_or_default()
     }
 
@@ -316,6 +321,7 @@ impl Store {
 
     /// Replaces a generated body.
     pub(crate) fn set_body(&mut self, object: usize, slot: usize, field: usize, body: Bytes) {
+        self.note_body((object, slot, field));
         self.bodies.insert((object, slot, field), body);
     }
 

@@ -1,0 +1,45 @@
+//! Who calls, from the session and the headers.
+//!
+//! Source: REST API Developer Guide, Headers (Assignment Rule Header, Duplicate Rule Header).
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, request::Parts},
+};
+
+use crate::{org::Org, save::Caller};
+
+/// The user of the session, put on the request by the gate.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionUser(pub String);
+
+impl FromRequestParts<Arc<Org>> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, org: &Arc<Org>) -> Result<Self, Infallible> {
+        let user = parts.extensions.get::<SessionUser>();
+        let user = user.map_or_else(|| org.user_id(), |SessionUser(user)| user.clone());
+        Ok(with_headers(user, &parts.headers))
+    }
+}
+
+fn with_headers(user: String, headers: &HeaderMap) -> Caller {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let allows = value("sforce-duplicate-rule-header").is_some_and(|options| {
+        let mut options = options.split([',', ';']);
+        options.any(|option| {
+            option
+                .replace(' ', "")
+                .eq_ignore_ascii_case("allowSave=true")
+        })
+    });
+    let assigns =
+        value("sforce-auto-assign").is_none_or(|flag| !flag.eq_ignore_ascii_case("false"));
+    Caller {
+        allow_duplicates: allows,
+        auto_assign: assigns,
+        ..Caller::plain(user)
+    }
+}
