@@ -46,6 +46,10 @@ pub struct Credentials {
     pub rotate_refresh_token: bool,
     /// User name of the integration user.
     pub username: String,
+    /// Password of the integration user, for SOAP `login` and the username-password flow.
+    pub password: String,
+    /// What has to follow the password; nothing when callers come from a trusted network.
+    pub security_token: Option<String>,
     /// PEM public key or certificate for the JWT bearer flow.
     pub jwt_public_key: Option<String>,
 }
@@ -77,6 +81,8 @@ impl Default for Credentials {
             refresh_token: "demo-refresh-token".to_owned(),
             rotate_refresh_token: false,
             username: "backup@acme.example".to_owned(),
+            password: "demo-password".to_owned(),
+            security_token: None,
             jwt_public_key: None,
         }
     }

@@ -14,8 +14,10 @@ mod random;
 mod save;
 mod schema;
 mod server;
+mod soap;
 mod soql;
 mod store;
+mod user;
 
 pub use config::{Config, Credentials};
 pub use generate::UnknownObject;

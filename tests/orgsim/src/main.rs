@@ -58,6 +58,12 @@ struct Options {
     /// User name of the integration user
     #[arg(long, default_value = "backup@acme.example")]
     username: String,
+    /// Password of the integration user
+    #[arg(long, default_value = "demo-password")]
+    password: String,
+    /// What has to follow the password of the integration user
+    #[arg(long)]
+    security_token: Option<String>,
     /// PEM public key or certificate for the JWT bearer flow
     #[arg(long, value_name = "FILE")]
     jwt_public_key: Option<PathBuf>,
@@ -112,6 +118,8 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
             refresh_token: options.refresh_token,
             rotate_refresh_token: options.rotate_refresh_token,
             username: options.username,
+            password: options.password,
+            security_token: options.security_token,
             jwt_public_key,
         },
     })

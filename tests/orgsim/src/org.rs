@@ -16,6 +16,7 @@ use crate::{
     generate::{UnknownObject, Volume, generate},
     schema::{NotationError, Schema},
     store::Store,
+    user::Logins,
 };
 
 /// Why an org cannot start.
@@ -51,6 +52,8 @@ pub(crate) struct Org {
     pub clock: Clock,
     /// Tokens.
     pub sessions: Mutex<Sessions>,
+    /// Passwords.
+    pub logins: RwLock<Logins>,
     /// Bulk jobs.
     pub jobs: Mutex<Jobs>,
     /// Query locators.
@@ -106,6 +109,10 @@ impl Org {
         };
         let store = generate(&schema, &volume, clock.now_ms())?;
         let sessions = Sessions::new(&config.credentials).map_err(StartError::PublicKey)?;
+        let integration_user = schema.find("User").map(|(_, user)| user.mint.id(0));
+        let integration_user = integration_user.unwrap_or_default();
+        let integration_user = String::from_utf8_lossy(&integration_user).into_owned();
+        let logins = Logins::new(integration_user, &config.credentials);
         let tuning = Tuning {
             bulk_delay: config.bulk_delay,
             page_rows: config.page_rows,
@@ -118,6 +125,7 @@ impl Org {
             store: RwLock::new(store),
             clock,
             sessions: Mutex::new(sessions),
+            logins: RwLock::new(logins),
             jobs: Mutex::new(Jobs::default()),
             cursors: Mutex::new(HashMap::default()),
             faults: Mutex::new(Faults::default()),

@@ -69,6 +69,16 @@ impl ApiError {
         )
     }
 
+    /// `errorCode`
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// For people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Names the fields at fault.
     #[must_use]
     pub(crate) fn with_fields(mut self, fields: &[&str]) -> Self {

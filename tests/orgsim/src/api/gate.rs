@@ -81,6 +81,9 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
     request
         .extensions_mut()
         .insert::<Effects>(plan.effects.clone());
+    request.extensions_mut().insert(Charge {
+        refused: plan.out_of_calls,
+    });
     next.run(request).await
 }
 
@@ -119,13 +122,26 @@ fn admit(
     };
     let user = org.sessions.lock().user(token, org.clock.now_ms());
     let user = user.ok_or_else(ApiError::session)?;
+    charge(org, plan.out_of_calls)?;
+    Ok(Some(user))
+}
+
+/// How a call that is charged for later has to be charged: SOAP calls name their session in the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Charge {
+    /// A test wants it refused for want of calls.
+    pub refused: bool,
+}
+
+/// Counts one call against the day's, unless none are left; calls used and allowed.
+pub(crate) fn charge(org: &Org, refused: bool) -> Result<(usize, usize), ApiError> {
     let max = org.tuning.read().daily_api_requests;
     let mut meter = org.meter.lock();
-    if plan.out_of_calls || meter.used >= max {
+    if refused || meter.used >= max {
         return Err(ApiError::out_of_calls());
     }
     meter.used += 1;
-    Ok(Some(user))
+    Ok((meter.used, max))
 }
 
 /// The headers that Salesforce adds; the date is the org's own.

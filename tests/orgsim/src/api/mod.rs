@@ -11,6 +11,7 @@ pub(crate) mod job;
 pub(crate) mod json;
 pub(crate) mod limits;
 pub(crate) mod oauth;
+pub(crate) mod partner;
 pub(crate) mod query;
 pub(crate) mod replication;
 pub(crate) mod restriction;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(collections::routes())
         .merge(query::routes())
         .merge(bulk::routes())
+        .merge(partner::routes())
         .fallback(oauth::unknown)
         .method_not_allowed_fallback(oauth::wrong_method)
 }

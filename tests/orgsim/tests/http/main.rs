@@ -15,4 +15,5 @@ mod oauth;
 mod query;
 mod rows;
 mod sim;
+mod soap;
 mod writes;
