@@ -60,6 +60,8 @@ pub(crate) struct Org {
     pub cursors: Mutex<Cursors>,
     /// Faults that tests asked for.
     pub faults: Mutex<Faults>,
+    /// Every call that touches records holds it together with others; a transaction over several calls holds it alone.
+    pub turnstile: tokio::sync::RwLock<()>,
     /// Calls.
     pub meter: Mutex<Meter>,
     /// What the control interface can change.
@@ -129,6 +131,7 @@ impl Org {
             jobs: Mutex::new(Jobs::default()),
             cursors: Mutex::new(HashMap::default()),
             faults: Mutex::new(Faults::default()),
+            turnstile: tokio::sync::RwLock::default(),
             meter: Mutex::new(Meter::default()),
             tuning: RwLock::new(tuning),
             url: OnceLock::new(),

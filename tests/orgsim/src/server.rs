@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Router, extract::Request, middleware::from_fn_with_state};
+use axum::{Extension, Router, extract::Request, middleware::from_fn_with_state};
 use tokio::{
     net::TcpListener,
     runtime::{Builder, Runtime},
@@ -12,7 +12,7 @@ use tower::Layer as _;
 use tower_http::{compression::CompressionLayer, normalize_path::NormalizePathLayer};
 
 use crate::{
-    api::{self, gate},
+    api::{self, dispatch::Dispatch, gate},
     config::Config,
     control,
     org::{Org, StartError},
@@ -101,6 +101,11 @@ fn router(org: Arc<Org>) -> Router {
     } else {
         data
     };
+    // The bare routes once more, for the parts of composite calls.
+    let within = api::routes()
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .with_state(Arc::clone(&org));
+    let data = data.layer(Extension(Dispatch(within)));
     // Outside the compression, so that a fault cuts what goes over the wire.
     let data = data.layer(from_fn_with_state(Arc::clone(&org), gate::gate));
     data.merge(control::router())

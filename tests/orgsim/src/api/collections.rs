@@ -5,7 +5,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, Query, State},
     response::Response,
     routing::{get, patch, post},
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
+    dispatch::AllOrNone,
     error::{ApiError, json_body},
     json::{Tree, push_record},
     write::{Upsert, id_text, key_field, parser_error, save_at_once, upsert_one, writable},
@@ -61,14 +62,18 @@ struct Retrieve {
 /// What became of one record: its Id and, for upserts, whether it is new.
 type Done = Result<(String, Option<bool>), (Option<String>, SaveError)>;
 
+/// Put on the request when the call is part of a transaction.
+type Together = Option<Extension<AllOrNone>>;
+
 /// `POST …/composite/sobjects`
 pub(crate) async fn create(
     State(org): State<Arc<Org>>,
     caller: Caller,
+    together: Together,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let request = read(&body)?;
-    all(&org, &caller, request, |save, mut values| {
+    let request = read(&body, together)?;
+    all(&org, &caller, request, false, |save, mut values| {
         let at = named_object(save, &values)?;
         values.remove("attributes");
         let slot = save.create(at, &values).map_err(|error| (None, error))?;
@@ -80,10 +85,11 @@ pub(crate) async fn create(
 pub(crate) async fn update(
     State(org): State<Arc<Org>>,
     caller: Caller,
+    together: Together,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let request = read(&body)?;
-    all(&org, &caller, request, |save, mut values| {
+    let request = read(&body, together)?;
+    all(&org, &caller, request, false, |save, mut values| {
         values.remove("attributes");
         let Some(given) = take_id(&mut values) else {
             let error = SaveError::missing_id();
@@ -104,12 +110,13 @@ pub(crate) async fn upsert(
     State(org): State<Arc<Org>>,
     caller: Caller,
     Path((_, name, field)): Path<(String, String, String)>,
+    together: Together,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'C')?;
     let key = key_field(object, &field)?;
-    let request = read(&body)?;
-    all(&org, &caller, request, |save, mut values| {
+    let request = read(&body, together)?;
+    all(&org, &caller, request, true, |save, mut values| {
         values.remove("attributes");
         let given = values
             .iter()
@@ -128,6 +135,7 @@ pub(crate) async fn upsert(
 pub(crate) async fn delete(
     State(org): State<Arc<Org>>,
     caller: Caller,
+    together: Together,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
     let ids = parameters
@@ -136,7 +144,8 @@ pub(crate) async fn delete(
         .unwrap_or_default();
     let all_or_none = parameters
         .get("allOrNone")
-        .is_some_and(|flag| flag == "true");
+        .is_some_and(|flag| flag == "true")
+        || together.is_some();
     let ids: Vec<String> = ids
         .split(',')
         .filter(|id| !id.is_empty())
@@ -228,10 +237,17 @@ fn all(
     org: &Org,
     caller: &Caller,
     request: Request,
+    upserts: bool,
     each: impl FnMut(&mut Save<'_>, Values) -> Done,
 ) -> Result<Response, ApiError> {
     check_size(request.records.len())?;
-    let results = transaction(org, caller, request.all_or_none, request.records, each);
+    let mut results = transaction(org, caller, request.all_or_none, request.records, each);
+    if upserts {
+        // What was not saved was not created either, and says so.
+        for result in results.iter_mut().filter_map(Value::as_object_mut) {
+            result.entry("created").or_insert(json!(false));
+        }
+    }
     Ok(json_body(&Value::from(results)))
 }
 
@@ -323,8 +339,12 @@ fn plain(raw: &RawValue) -> String {
     serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
 }
 
-fn read(body: &[u8]) -> Result<Request, ApiError> {
-    serde_json::from_slice(body).map_err(|error| parser_error(&error))
+fn read(body: &[u8], together: Together) -> Result<Request, ApiError> {
+    let request: Request = serde_json::from_slice(body).map_err(|error| parser_error(&error))?;
+    Ok(Request {
+        all_or_none: request.all_or_none || together.is_some(),
+        ..request
+    })
 }
 
 fn check_size(records: usize) -> Result<(), ApiError> {

@@ -79,6 +79,38 @@ impl ApiError {
         &self.message
     }
 
+    /// 413 for a body that is longer than the org reads.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "EXCEEDED_MAX_SIZE_REQUEST",
+            "Maximum size exceeded",
+        )
+    }
+
+    /// 500 for what should not happen.
+    pub(crate) fn unexpected() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "UNKNOWN_EXCEPTION",
+            "An unexpected error occurred",
+        )
+    }
+
+    /// The status.
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The body: an array of this one error.
+    pub(crate) fn body(&self) -> serde_json::Value {
+        let mut error = json!({"message": self.message, "errorCode": self.code});
+        if let (Some(fields), Some(error)) = (&self.fields, error.as_object_mut()) {
+            error.insert("fields".to_owned(), json!(fields));
+        }
+        json!([error])
+    }
+
     /// Names the fields at fault.
     #[must_use]
     pub(crate) fn with_fields(mut self, fields: &[&str]) -> Self {
@@ -108,16 +140,7 @@ impl From<SaveError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut error = json!({"message": self.message, "errorCode": self.code});
-        if let (Some(fields), Some(error)) = (self.fields, error.as_object_mut()) {
-            error.insert("fields".to_owned(), json!(fields));
-        }
-        (
-            self.status,
-            [(CONTENT_TYPE, JSON)],
-            json!([error]).to_string(),
-        )
-            .into_response()
+        (self.status, [(CONTENT_TYPE, JSON)], self.body().to_string()).into_response()
     }
 }
 

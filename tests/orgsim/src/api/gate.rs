@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{Extensions, HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{VERSIONS, caller::SessionUser, error::ApiError, version_number};
+use super::{VERSIONS, caller::SessionUser, composite, error::ApiError, version_number};
 use crate::{
     clock::http_date,
     control::fault::{self, Effects, Plan},
@@ -32,7 +32,6 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Wraps every route but the control interface.
 pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
-    org.settle();
     let path = request.uri().path().to_owned();
     if request.uri().to_string().len() > URI_BYTES_MAX {
         let page = "<html><head><title>Error 414 Request-URI Too Large</title></head></html>";
@@ -44,12 +43,7 @@ pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Ne
             .into_response();
     }
     let Ok((request, body)) = with_body(request).await else {
-        return ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "EXCEEDED_MAX_SIZE_REQUEST",
-            "Maximum size exceeded",
-        )
-        .into_response();
+        return ApiError::too_large().into_response();
     };
     let plan = org
         .faults
@@ -78,6 +72,14 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
         }
         Ok(None) => {}
     }
+    // A stalled call does not hold up others: it has not entered yet.
+    let _turn = if composite::takes_turn(request.method(), path) {
+        None
+    } else {
+        let turn = org.turnstile.read().await;
+        org.settle();
+        Some(turn)
+    };
     request
         .extensions_mut()
         .insert::<Effects>(plan.effects.clone());
@@ -97,19 +99,7 @@ fn admit(
     let Some(rest) = path.strip_prefix("/services/data/") else {
         return Ok(None);
     };
-    let version = rest.split('/').next().unwrap_or_default();
-    match version_number(version) {
-        Some(number) if VERSIONS.contains(&number) => {}
-        Some(number) if number < *VERSIONS.start() && number >= 20 => {
-            let message = format!("The requested API version, {version}, has been retired");
-            return Err(ApiError::new(
-                StatusCode::GONE,
-                "UNSUPPORTED_API_VERSION",
-                message,
-            ));
-        }
-        _ => return Err(ApiError::not_found()),
-    }
+    check_version(rest.split('/').next().unwrap_or_default())?;
     if !headers.contains_key(header::AUTHORIZATION) {
         return Err(ApiError::session());
     }
@@ -142,6 +132,30 @@ pub(crate) fn charge(org: &Org, refused: bool) -> Result<(usize, usize), ApiErro
     }
     meter.used += 1;
     Ok((meter.used, max))
+}
+
+/// A version of a path must be one that answers.
+pub(crate) fn check_version(version: &str) -> Result<(), ApiError> {
+    match version_number(version) {
+        Some(number) if VERSIONS.contains(&number) => Ok(()),
+        Some(number) if number < *VERSIONS.start() && number >= 20 => {
+            let message = format!("The requested API version, {version}, has been retired");
+            Err(ApiError::new(
+                StatusCode::GONE,
+                "UNSUPPORTED_API_VERSION",
+                message,
+            ))
+        }
+        _ => Err(ApiError::not_found()),
+    }
+}
+
+/// Puts on a call from within what the gate put on the outer one.
+pub(crate) fn inherit(outer: &Extensions, inner: &mut Extensions) {
+    if let Some(user) = outer.get::<SessionUser>() {
+        inner.insert(user.clone());
+    }
+    inner.insert(Effects::default());
 }
 
 /// The headers that Salesforce adds; the date is the org's own.

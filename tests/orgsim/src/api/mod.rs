@@ -3,8 +3,10 @@
 pub(crate) mod bulk;
 mod caller;
 pub(crate) mod collections;
+mod composite;
 pub(crate) mod csv;
 pub(crate) mod describe;
+pub(crate) mod dispatch;
 pub(crate) mod error;
 pub(crate) mod gate;
 pub(crate) mod job;
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(rows::routes())
         .merge(write::routes())
         .merge(collections::routes())
+        .merge(composite::routes())
         .merge(query::routes())
         .merge(bulk::routes())
         .merge(partner::routes())

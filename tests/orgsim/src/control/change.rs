@@ -127,6 +127,7 @@ impl When {
 
 /// `POST /__sim/create`
 pub(crate) async fn create(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
+    let _turn = org.turnstile.read().await;
     let request: Create = read(&body)?;
     let (at, object) = find(&org, &request.object)?;
     let stamp = request.when.stamp(&org)?;
@@ -159,6 +160,7 @@ pub(crate) async fn create(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
 
 /// `POST /__sim/update`
 pub(crate) async fn update(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
+    let _turn = org.turnstile.read().await;
     let request: Update = read(&body)?;
     let (at, object) = find(&org, &request.object)?;
     let stamp = request.when.stamp(&org)?;
@@ -194,16 +196,19 @@ pub(crate) async fn update(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
 
 /// `POST /__sim/delete`: into the Recycle Bin, children with it.
 pub(crate) async fn delete(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
+    let _turn = org.turnstile.read().await;
     bin(&org, &read(&body)?, true)
 }
 
 /// `POST /__sim/undelete`: out of the Recycle Bin, with the children that went in at the same time.
 pub(crate) async fn undelete(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
+    let _turn = org.turnstile.read().await;
     bin(&org, &read(&body)?, false)
 }
 
 /// `POST /__sim/hard-delete`: gone, children too.
 pub(crate) async fn hard_delete(State(org): State<Arc<Org>>, body: Bytes) -> Answer {
+    let _turn = org.turnstile.read().await;
     let request: Remove = read(&body)?;
     let (at, _) = find(&org, &request.object)?;
     let mut store = org.store.write();
@@ -232,6 +237,7 @@ pub(crate) async fn hard_delete(State(org): State<Arc<Org>>, body: Bytes) -> Ans
 
 /// `POST /__sim/commit`: everything that is not visible yet becomes so.
 pub(crate) async fn commit(State(org): State<Arc<Org>>) -> Json<Value> {
+    let _turn = org.turnstile.read().await;
     let now = org.clock.now_ms();
     Json(json!({"committed": org.store.write().commit(now, true)}))
 }

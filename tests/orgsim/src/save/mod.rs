@@ -92,6 +92,11 @@ impl SaveError {
         )
     }
 
+    /// A request that makes no sense as a whole.
+    pub(crate) fn input(message: &str) -> Self {
+        Self::new("INVALID_INPUT", message)
+    }
+
     /// A record that is not there.
     pub(crate) fn unknown() -> Self {
         Self::new("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")

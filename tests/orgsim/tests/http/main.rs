@@ -8,6 +8,7 @@
 
 mod bulk;
 mod changes;
+mod composite;
 mod describe;
 mod faults;
 mod measure;
