@@ -16,6 +16,7 @@ pub(crate) mod oauth;
 pub(crate) mod partner;
 pub(crate) mod query;
 pub(crate) mod replication;
+mod required_filter;
 pub(crate) mod restriction;
 pub(crate) mod rows;
 pub(crate) mod session;

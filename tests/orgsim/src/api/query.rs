@@ -15,12 +15,12 @@ use axum::{
 use super::{
     error::{ApiError, JSON},
     json::{Tree, push_record},
-    version_number,
+    required_filter::check_required_filter,
 };
 use crate::{
     id::Mint,
     org::Org,
-    soql::{self, Bound, Output, SoqlError, View, bind, parse},
+    soql::{self, Output, View, bind, parse},
 };
 
 /// The paths answered here.
@@ -247,41 +247,6 @@ fn page(org: &Org, version: &str, id: &str, cursor: &Cursor, offset: usize) -> R
     }
     out.push_str("]}");
     body(&out)
-}
-
-/// Objects that refuse to be read whole before v59.0, whatever the user may see.
-///
-/// Source: Object Reference, `ContentDocumentLink`.
-pub(crate) fn check_required_filter(
-    org: &Org,
-    bound: &Bound,
-    version: &str,
-) -> Result<(), SoqlError> {
-    let Some(object) = org.schema.object(bound.object) else {
-        return Ok(());
-    };
-    if object.required_filter.is_empty()
-        || version_number(version).is_some_and(|version| version >= 59)
-    {
-        return Ok(());
-    }
-    let fields: Vec<usize> = object
-        .required_filter
-        .iter()
-        .filter_map(|name| object.field(name).map(|(at, _)| at))
-        .collect();
-    if bound
-        .filter
-        .as_ref()
-        .is_some_and(|filter| filter.pins(&fields))
-    {
-        return Ok(());
-    }
-    Err(SoqlError::malformed(format!(
-        "Implementation restriction: {} requires a filter by a single Id on ContentDocumentId or LinkedEntityId using \
-         the equals operator or multiple Id's using the IN operator.",
-        object.name
-    )))
 }
 
 fn body(text: &str) -> Response {

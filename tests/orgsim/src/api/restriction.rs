@@ -1,6 +1,6 @@
 //! What a Bulk query cannot do although REST can.
 
-use super::{error::ApiError, query::check_required_filter};
+use super::{error::ApiError, required_filter::check_required_filter};
 use crate::{
     org::Org,
     schema::Kind,

@@ -14,13 +14,27 @@ pub use notation::NotationError;
 
 use crate::id::Mint;
 
-const DECLARATIONS: [&str; 6] = [
+/// Objects take their numbers in this order, and Ids and generated values depend on the numbers: append only.
+const DECLARATIONS: [&str; 19] = [
     include_str!("../../schema/setup.schema"),
     include_str!("../../schema/crm.schema"),
     include_str!("../../schema/commerce.schema"),
     include_str!("../../schema/service.schema"),
     include_str!("../../schema/content.schema"),
     include_str!("../../schema/custom.schema"),
+    include_str!("../../schema/standard-automation.schema"),
+    include_str!("../../schema/standard-productivity.schema"),
+    include_str!("../../schema/standard-permission.schema"),
+    include_str!("../../schema/standard-login.schema"),
+    include_str!("../../schema/standard-settings.schema"),
+    include_str!("../../schema/standard-team.schema"),
+    include_str!("../../schema/standard-consent.schema"),
+    include_str!("../../schema/standard-entitlement.schema"),
+    include_str!("../../schema/standard-workorder.schema"),
+    include_str!("../../schema/standard-incident.schema"),
+    include_str!("../../schema/standard-activity.schema"),
+    include_str!("../../schema/standard-library.schema"),
+    include_str!("../../schema/standard-view.schema"),
 ];
 
 /// Every object of the org.
@@ -53,7 +67,7 @@ pub(crate) struct Object {
     pub bulk: bool,
     /// A custom setting.
     pub custom_setting: bool,
-    /// A query before v59.0 must filter on one of these fields.
+    /// A query must filter on one of these fields; see `api::required_filter`.
     pub required_filter: Vec<String>,
     /// `associateEntityType` and `associateParentEntity`.
     pub satellite: Option<(String, String)>,

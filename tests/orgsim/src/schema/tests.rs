@@ -30,7 +30,43 @@ fn the_declarations_hold_what_every_org_uses() {
     ] {
         assert!(schema.find(name).is_some(), "{name}");
     }
-    assert!(schema.objects.len() > 80);
+    let standard = schema.objects.iter().filter(|o| !o.name.contains("__"));
+    assert!(standard.count() > 250);
+}
+
+#[test]
+fn no_two_declarations_share_a_name() {
+    let schema = schema();
+    assert_eq!(schema.by_name.len(), schema.objects.len());
+    for object in &schema.objects {
+        assert_eq!(object.by_name.len(), object.fields.len(), "{}", object.name);
+    }
+}
+
+#[test]
+fn a_field_is_part_of_a_compound_field_that_exists() {
+    for object in &schema().objects {
+        for field in &object.fields {
+            if let Some(compound) = &field.compound {
+                assert!(
+                    object.field(compound).is_some(),
+                    "{}.{}",
+                    object.name,
+                    field.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_required_filter_names_fields_that_can_be_filtered_by() {
+    for object in &schema().objects {
+        for name in &object.required_filter {
+            let (_, field) = object.field(name).unwrap();
+            assert!(field.filterable(), "{}.{name}", object.name);
+        }
+    }
 }
 
 #[test]

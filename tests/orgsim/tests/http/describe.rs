@@ -121,8 +121,22 @@ async fn every_queryable_object_answers_for_all_its_fields() {
             .iter()
             .map(|f| f["name"].as_str().unwrap())
             .collect();
+        let filter = match name {
+            "ContentFolderItem"
+            | "ContentFolderMember"
+            | "CollaborationGroupRecord"
+            | "Vote"
+            | "IdeaComment" => "WHERE Id = '000000000000000AAA'",
+            "SiteDetail" => "WHERE DurableId = '0'",
+            "FlexQueueItem" => "WHERE JobType = 'BatchApex'",
+            "ListViewChartInstance" => "WHERE ListViewChartId = '000000000000000AAA'",
+            _ => "",
+        };
         let (status, body) = sim
-            .query(&format!("SELECT {} FROM {name} LIMIT 3", fields.join(",")))
+            .query(&format!(
+                "SELECT {} FROM {name} {filter} LIMIT 3",
+                fields.join(",")
+            ))
             .await;
         assert_eq!(status, 200, "{name}: {body}");
         for record in body["records"].as_array().unwrap() {

@@ -243,3 +243,67 @@ async fn links_between_documents_and_records_want_a_filter_before_v59() {
     .await;
     assert_eq!(filtered.0, 200);
 }
+
+#[tokio::test]
+async fn objects_that_cannot_be_read_whole_say_which_filter_they_need() {
+    let sim = Sim::start().await;
+    for (soql, expected, text) in [
+        (
+            "SELECT Id FROM Vote",
+            "MALFORMED_QUERY",
+            "Implementation restriction: When querying the Vote object",
+        ),
+        (
+            "SELECT Id FROM IdeaComment",
+            "MALFORMED_QUERY",
+            "Implementation restriction. When querying the Idea",
+        ),
+        (
+            "SELECT Id FROM ContentFolderItem",
+            "MALFORMED_QUERY",
+            "requires a filter by Id or ParentContentFolderId",
+        ),
+        (
+            "SELECT Id FROM ContentFolderMember",
+            "MALFORMED_QUERY",
+            "requires a filter by a single Id, ChildRecordId",
+        ),
+        (
+            "SELECT Id FROM SiteDetail",
+            "MALFORMED_QUERY",
+            "SiteDetail: a filter on a reified column is required [DurableId]",
+        ),
+        (
+            "SELECT Id FROM FlexQueueItem",
+            "EXTERNAL_OBJECT_UNSUPPORTED_EXCEPTION",
+            "must contain a JobType",
+        ),
+    ] {
+        let answer = sim.query(soql).await;
+        assert_eq!(code(&answer), (400, expected), "{soql}");
+        assert!(
+            answer.1[0]["message"].as_str().unwrap().contains(text),
+            "{}",
+            answer.1
+        );
+    }
+    let pinned = "SELECT Id FROM Vote WHERE ParentId = '087000000000001AAA'";
+    assert_eq!(sim.count(pinned).await, 0);
+}
+
+#[tokio::test]
+async fn views_that_describe_lists_are_not_queried() {
+    let sim = Sim::start().await;
+    for name in [
+        "Name",
+        "OpenActivity",
+        "AggregateResult",
+        "AccountChangeEvent",
+        "FeedLike",
+    ] {
+        let answer = sim.query(&format!("SELECT Id FROM {name}")).await;
+        assert_eq!(code(&answer), (400, "INVALID_TYPE_FOR_OPERATION"));
+        let text = format!("entity type {name} does not support query");
+        assert_eq!(answer.1[0]["message"], *text);
+    }
+}
