@@ -20,6 +20,8 @@ pub enum Tools {
     Sam,
     /// cargo-lambda and zig.
     Package,
+    /// simple-salesforce, a witness to the simulated org.
+    Clients,
     /// The installer of the others.
     Uv,
 }
@@ -30,6 +32,7 @@ impl Tools {
             Self::Local => "local",
             Self::Sam => "sam",
             Self::Package => "package",
+            Self::Clients => "clients",
             Self::Uv => "uv",
         }
     }
@@ -39,6 +42,7 @@ impl Tools {
             Self::Local => include_str!("../python/local.txt"),
             Self::Sam => include_str!("../python/sam.txt"),
             Self::Package => include_str!("../python/package.txt"),
+            Self::Clients => include_str!("../python/clients.txt"),
             Self::Uv => include_str!("../python/uv.txt"),
         }
     }
@@ -150,7 +154,8 @@ fn check_python() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn run(command: &mut Command) -> anyhow::Result<()> {
+/// Runs an installer to its end; what it says is in the error.
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()

@@ -42,8 +42,16 @@ pub(crate) struct Refusal(pub &'static str, pub &'static str);
 struct Claims {
     iss: Option<String>,
     sub: Option<String>,
-    exp: Option<i64>,
+    exp: Option<serde_json::Value>,
     aud: Option<serde_json::Value>,
+}
+
+impl Claims {
+    /// Seconds since 1970. RFC 7519 wants a number; clients in use send its digits as text, and are served.
+    fn expiry(&self) -> Option<i64> {
+        let exp = self.exp.as_ref()?;
+        exp.as_i64().or_else(|| exp.as_str()?.parse().ok())
+    }
 }
 
 impl Sessions {
@@ -149,7 +157,7 @@ impl Sessions {
         if !fits {
             return Err(Refusal("invalid_grant", "Audience validation failed"));
         }
-        match claims.exp {
+        match claims.expiry() {
             None => return Err(Refusal("invalid_grant", "assertion has no expiration")),
             Some(exp) if exp + SKEW_SECONDS < now_ms / 1000 => {
                 return Err(Refusal("invalid_grant", "assertion has expired"));

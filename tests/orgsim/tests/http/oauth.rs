@@ -171,6 +171,8 @@ async fn an_assertion_is_checked_claim_by_claim() {
         200,
         "three minutes of skew are forgiven"
     );
+    let digits = json!({"exp": (now + 180).to_string()});
+    assert_eq!(send(sign(digits)).await.0, 200, "a number as text is read");
     for (change, description) in [
         (json!({"exp": now - 300}), "assertion has expired"),
         (

@@ -1,0 +1,327 @@
+// What the stock jsforce sees of the simulated org.
+//
+// `jsforce.mjs --list` prints the names of the checks; without arguments every check runs, and each prints one line
+// of JSON: its name, and what went wrong if anything did. Each check stands by itself.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+
+const org = process.env.ORGSIM_URL;
+const version = '60.0';
+const username = 'backup@acme.example';
+const app = { clientId: 'holdfast-demo', clientSecret: 'demo-secret', loginUrl: org };
+
+const checks = [];
+const check = (name, run) => checks.push({ name, run });
+
+let library;
+/** The client, from the folder that it was installed into. */
+function jsforce() {
+  library ??= createRequire(`${process.env.ORGSIM_NODE_FOLDER}/package.json`)('jsforce');
+  return library;
+}
+
+/** A connection that logged in with the client credentials of the app. */
+async function connect(options = {}) {
+  const { Connection, OAuth2 } = jsforce();
+  const conn = new Connection({ oauth2: new OAuth2(app), instanceUrl: org, version, ...options });
+  await conn.authorize({ grant_type: 'client_credentials' });
+  // Looks often, so that short jobs are short.
+  conn.bulk.pollInterval = 20;
+  conn.bulk2.pollInterval = 20;
+  conn.metadata.pollInterval = 20;
+  return conn;
+}
+
+/** A call of the control interface. */
+async function control(path, body = {}) {
+  const answer = await fetch(`${org}/__sim/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  assert.equal(answer.status, 200);
+  return answer.json();
+}
+
+/** The error that the promise ends with. */
+async function refused(promise) {
+  let answer;
+  try {
+    answer = await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error(`nothing was thrown, but answered: ${JSON.stringify(answer)}`);
+}
+
+let number = 0;
+/** A name that no other check uses. */
+const unique = (text) => `${text} ${process.pid}-${(number += 1)}`;
+
+// Logging in
+
+check('client_credentials_open_a_session', async () => {
+  const conn = await connect();
+  assert.equal(conn.instanceUrl, org);
+  assert.match(conn.accessToken, /^00D\w{12}!/);
+  const { id, organizationId } = conn.userInfo;
+  const { records } = await conn.query('SELECT Id FROM Organization');
+  assert.equal(records[0].Id, organizationId);
+  assert.match(id, /^005/);
+});
+
+check('a_wrong_secret_is_refused_by_name', async () => {
+  const { Connection, OAuth2 } = jsforce();
+  const conn = new Connection({ oauth2: new OAuth2({ ...app, clientSecret: 'wrong' }) });
+  const error = await refused(conn.authorize({ grant_type: 'client_credentials' }));
+  assert.equal(error.name, 'invalid_client');
+  assert.equal(error.message, 'invalid client credentials');
+});
+
+check('an_ended_session_is_refreshed_with_the_refresh_token', async () => {
+  const { Connection, OAuth2 } = jsforce();
+  const conn = new Connection({
+    oauth2: new OAuth2(app),
+    instanceUrl: org,
+    version,
+    accessToken: '00D000000000000!AQnonsense',
+    refreshToken: 'demo-refresh-token',
+  });
+  const tokens = [];
+  conn.on('refresh', (token) => tokens.push(token));
+  const { totalSize } = await conn.query('SELECT Id FROM Organization');
+  assert.equal(totalSize, 1);
+  assert.equal(tokens.length, 1);
+  assert.equal(conn.accessToken, tokens[0]);
+});
+
+check('an_ended_session_without_a_refresh_token_is_an_error', async () => {
+  const { Connection } = jsforce();
+  const conn = new Connection({ instanceUrl: org, version, accessToken: '00D000000000000!AQnonsense' });
+  const error = await refused(conn.query('SELECT Id FROM Account'));
+  assert.equal(error.errorCode, 'INVALID_SESSION_ID');
+  assert.equal(error.message, 'Session expired or invalid');
+});
+
+check('identity_and_logout', async () => {
+  const conn = await connect();
+  const who = await conn.identity();
+  assert.equal(who.username, username);
+  assert.equal(who.organization_id, conn.userInfo.organizationId);
+  const token = conn.accessToken;
+  await conn.logout();
+  const { Connection } = jsforce();
+  const late = new Connection({ instanceUrl: org, version, accessToken: token });
+  assert.equal((await refused(late.query('SELECT Id FROM Account'))).errorCode, 'INVALID_SESSION_ID');
+});
+
+// Describing
+
+check('describe_global_and_describe', async () => {
+  const conn = await connect();
+  const { sobjects } = await conn.describeGlobal();
+  assert.equal(sobjects.find(({ name }) => name === 'Contact').keyPrefix, '003');
+  const { fields, childRelationships } = await conn.describe('Account');
+  assert.equal(fields.find(({ name }) => name === 'OwnerId').relationshipName, 'Owner');
+  const contacts = childRelationships.find(({ relationshipName }) => relationshipName === 'Contacts');
+  assert.equal(contacts.childSObject, 'Contact');
+  assert.equal((await refused(conn.describe('Nonsense__c'))).errorCode, 'NOT_FOUND');
+});
+
+// Single records and collections
+
+check('a_record_is_created_retrieved_updated_and_destroyed', async () => {
+  const conn = await connect();
+  const account = conn.sobject('Account');
+  const name = unique('Ærø');
+  const made = await account.create({ Name: name, AnnualRevenue: 12 });
+  assert.deepEqual({ ...made, id: null }, { id: null, success: true, errors: [] });
+  const read = await account.retrieve(made.id);
+  assert.equal(read.Name, name);
+  assert.equal(read.AnnualRevenue, 12);
+  assert.deepEqual(await account.update({ Id: made.id, Name: `${name}!` }), { id: made.id, success: true, errors: [] });
+  assert.deepEqual(await account.destroy(made.id), { id: made.id, success: true, errors: [] });
+  assert.equal((await refused(account.retrieve(made.id))).errorCode, 'ENTITY_IS_DELETED');
+  assert.equal((await refused(account.destroy(made.id))).errorCode, 'ENTITY_IS_DELETED');
+});
+
+check('a_missing_field_is_named', async () => {
+  const conn = await connect();
+  const error = await refused(conn.sobject('Contact').create({ FirstName: 'a' }));
+  assert.equal(error.errorCode, 'REQUIRED_FIELD_MISSING');
+  assert.deepEqual(error.data.fields, ['LastName']);
+});
+
+check('collections_are_saved_record_by_record_or_not_at_all', async () => {
+  const conn = await connect();
+  const name = unique('collection');
+  const some = await conn.sobject('Contact').create([{ LastName: name }, { FirstName: 'nobody' }]);
+  assert.deepEqual(some.map(({ success }) => success), [true, false]);
+  assert.equal(some[1].errors[0].statusCode, 'REQUIRED_FIELD_MISSING');
+  const none = await conn.sobject('Contact').create([{ LastName: name }, { FirstName: 'nobody' }], { allOrNone: true });
+  assert.equal(none[0].errors[0].statusCode, 'ALL_OR_NONE_OPERATION_ROLLED_BACK');
+  assert.equal((await conn.query(`SELECT Id FROM Contact WHERE LastName = '${name}'`)).totalSize, 1);
+});
+
+check('more_than_two_hundred_records_go_in_several_collections', async () => {
+  const conn = await connect();
+  const name = unique('many');
+  const rows = Array.from({ length: 450 }, (_, at) => ({ Name: name, NumberOfEmployees: at }));
+  const made = await conn.sobject('Account').create(rows, { allowRecursive: true });
+  assert.equal(made.filter(({ success }) => success).length, 450);
+  const ids = made.map(({ id }) => id);
+  const changed = await conn.sobject('Account').update(ids.map((Id) => ({ Id, Site: 'x' })), { allowRecursive: true });
+  assert.equal(changed.filter(({ success }) => success).length, 450);
+  const read = await conn.sobject('Account').retrieve(ids.slice(0, 3), { fields: ['Id', 'Site', 'NumberOfEmployees'] });
+  assert.deepEqual(read.map(({ Site, NumberOfEmployees }) => [Site, NumberOfEmployees]), [['x', 0], ['x', 1], ['x', 2]]);
+  const gone = await conn.sobject('Account').destroy(ids, { allowRecursive: true });
+  assert.equal(gone.filter(({ success }) => success).length, 450);
+  assert.equal((await conn.query(`SELECT Id FROM Account WHERE Name = '${name}'`)).totalSize, 0);
+});
+
+check('an_upsert_creates_and_then_updates', async () => {
+  const conn = await connect();
+  const key = unique('key').replace(' ', '-');
+  const first = await conn.sobject('Project__c').upsert({ External_Key__c: key, Name: 'one' }, 'External_Key__c');
+  assert.equal(first.created, true);
+  const both = await conn
+    .sobject('Project__c')
+    .upsert([{ External_Key__c: key, Name: 'two' }, { External_Key__c: `${key}b`, Name: 'new' }], 'External_Key__c');
+  assert.deepEqual(both.map(({ created }) => created), [false, true]);
+  assert.equal(both[0].id, first.id);
+});
+
+check('two_records_of_one_key_are_multiple_choices', async () => {
+  const conn = await connect();
+  const Email = `twice-${process.pid}@acme.example`;
+  await conn.sobject('Contact').create([{ LastName: 'a', Email }, { LastName: 'b', Email }]);
+  const error = await refused(conn.sobject('Contact').upsert({ Email, LastName: 'c' }, 'Email'));
+  assert.equal(error.errorCode, 'MULTIPLE_CHOICES');
+  assert.equal(error.data.length, 2);
+});
+
+// Queries
+
+check('a_query_is_fetched_to_its_end', async () => {
+  const conn = await connect();
+  const { totalSize } = await conn.query('SELECT COUNT() FROM Task');
+  const rows = await conn.query('SELECT Id FROM Task', {
+    autoFetch: true,
+    maxFetch: 100000,
+    headers: { 'Sforce-Query-Options': 'batchSize=200' },
+  });
+  assert.equal(new Set(rows.records.map(({ Id }) => Id)).size, totalSize);
+});
+
+check('query_more_goes_on_from_a_locator', async () => {
+  const conn = await connect();
+  const name = unique('paged');
+  for (const rows of [0, 1]) {
+    await conn.sobject('Account').create(Array.from({ length: 150 }, () => ({ Name: name, Site: `${rows}` })));
+  }
+  const soql = `SELECT Id FROM Account WHERE Name = '${name}'`;
+  const first = await conn.query(soql, { headers: { 'Sforce-Query-Options': 'batchSize=200' } });
+  assert.deepEqual([first.totalSize, first.done, first.records.length], [300, false, 200]);
+  const second = await conn.queryMore(first.nextRecordsUrl);
+  assert.deepEqual([second.totalSize, second.done, second.records.length], [300, true, 100]);
+});
+
+check('find_builds_queries', async () => {
+  const conn = await connect();
+  const name = unique("O'Neil & Sons");
+  await conn.sobject('Account').create([{ Name: name, NumberOfEmployees: 3 }, { Name: name, NumberOfEmployees: 5 }]);
+  const found = await conn
+    .sobject('Account')
+    .find({ Name: name, NumberOfEmployees: { $gt: 3 } }, 'Id, NumberOfEmployees')
+    .sort('-CreatedDate')
+    .limit(5);
+  assert.deepEqual(found.map(({ NumberOfEmployees }) => NumberOfEmployees), [5]);
+  assert.equal(await conn.sobject('Account').count({ Name: name }), 2);
+});
+
+check('deleted_records_are_read_with_scan_all', async () => {
+  const conn = await connect();
+  const name = unique('gone');
+  const { id } = await conn.sobject('Account').create({ Name: name });
+  await conn.sobject('Account').destroy(id);
+  const soql = `SELECT Id, IsDeleted FROM Account WHERE Name = '${name}'`;
+  assert.equal((await conn.query(soql)).totalSize, 0);
+  const { records } = await conn.query(soql, { scanAll: true });
+  assert.deepEqual(records.map(({ Id, IsDeleted }) => [Id, IsDeleted]), [[id, true]]);
+});
+
+check('a_wrong_query_is_named', async () => {
+  const conn = await connect();
+  assert.equal((await refused(conn.query('SELECT Nope FROM Account'))).errorCode, 'INVALID_FIELD');
+  assert.equal((await refused(conn.query('SELECT Id FROM Nonsense__c'))).errorCode, 'INVALID_TYPE');
+  assert.equal((await refused(conn.query('SELECT'))).errorCode, 'MALFORMED_QUERY');
+});
+
+// What changed, and what is left
+
+check('updated_and_deleted_records_are_listed', async () => {
+  const conn = await connect();
+  const [kept, gone] = await conn.sobject('Account').create([{ Name: unique('kept') }, { Name: unique('gone') }]);
+  await conn.sobject('Account').destroy(gone.id);
+  const start = new Date(Date.now() - 3_600_000);
+  const end = new Date(Date.now() + 120_000);
+  assert.ok((await conn.sobject('Account').updated(start, end)).ids.includes(kept.id));
+  const { deletedRecords } = await conn.sobject('Account').deleted(start, end);
+  assert.ok(deletedRecords.some(({ id }) => id === gone.id));
+});
+
+check('limits_and_usage_are_told', async () => {
+  const conn = await connect();
+  const limits = await conn.limits();
+  assert.ok(limits.DailyApiRequests.Remaining < limits.DailyApiRequests.Max);
+  assert.equal(conn.limitInfo.apiUsage.limit, limits.DailyApiRequests.Max);
+});
+
+check('recent_items_are_a_list', async () => {
+  const conn = await connect();
+  assert.ok(Array.isArray(await conn.sobject('Account').recent()));
+});
+
+// Bulk API 2.0
+
+check('a_bulk_query_streams_its_records', async () => {
+  const conn = await connect();
+  const { totalSize } = await conn.query('SELECT COUNT() FROM Task');
+  const stream = await conn.bulk2.query('SELECT Id, Subject FROM Task', { pollInterval: 20 });
+  const rows = await stream.toArray();
+  assert.equal(new Set(rows.map(({ Id }) => Id)).size, totalSize);
+});
+
+check('a_bulk_query_of_deleted_records_streams_them', async () => {
+  const conn = await connect();
+  const name = unique('bulk gone');
+  const { id } = await conn.sobject('Account').create({ Name: name });
+  await conn.sobject('Account').destroy(id);
+  const soql = `SELECT Id, IsDeleted FROM Account WHERE Name = '${name}'`;
+  const rows = await (await conn.bulk2.query(soql, { scanAll: true, pollInterval: 20 })).toArray();
+  assert.deepEqual(rows.map(({ Id, IsDeleted }) => [Id, IsDeleted]), [[id, 'true']]);
+});
+
+check('a_bulk_query_that_cannot_run_is_named', async () => {
+  const conn = await connect();
+  assert.equal((await refused(conn.bulk2.query('SELECT Nope FROM Account'))).errorCode, 'INVALID_FIELD');
+});
+
+// All of them
+
+if (process.argv[2] === '--list') {
+  for (const { name } of checks) console.log(name);
+} else {
+  for (const { name, run } of checks) {
+    let error = null;
+    try {
+      await run();
+    } catch (thrown) {
+      error = thrown.stack ?? String(thrown);
+    }
+    console.log(JSON.stringify({ name, error }));
+  }
+  // Clients keep their connections open.
+  process.exit(0);
+}
