@@ -18,12 +18,12 @@ use super::{
     dispatch::AllOrNone,
     error::{ApiError, json_body},
     json::{Tree, push_record},
-    write::{Upsert, id_text, key_field, parser_error, save_at_once, upsert_one, writable},
+    write::{id_text, key_field, parser_error, save_at_once, writable},
 };
 use crate::{
     id,
     org::Org,
-    save::{Caller, Save, SaveError, Values},
+    save::{Caller, Save, SaveError, Upsert, Values},
     soql::View,
 };
 
@@ -123,7 +123,7 @@ pub(crate) async fn upsert(
             .find(|(name, _)| name.eq_ignore_ascii_case(&key.1.name))
             .map(|(_, raw)| plain(raw))
             .unwrap_or_default();
-        match upsert_one(save, at, key, &given, values, false) {
+        match save.upsert((at, key.0), &given, &values, false) {
             Ok((slot, new)) => Ok((id_text(object, slot), Some(new))),
             Err(Upsert::Refused(error)) => Err((None, error)),
             Err(Upsert::Several(_)) => Err((None, SaveError::ambiguous(&key.1.name, &given))),

@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     org::Org,
-    save::{Caller, Save, SaveError, Values},
-    schema::{Field, Kind, Object, Trait},
+    save::{Caller, Save, SaveError, Upsert, Values, names_records},
+    schema::{Field, Object},
     store::{Store, Visible},
 };
 
@@ -126,7 +126,7 @@ pub(crate) async fn upsert(
         .get("updateOnly")
         .is_some_and(|only| only == "true");
     let done = saving(&org, &caller, |save| {
-        upsert_one(save, at, key, &value, values, update_only)
+        save.upsert((at, key.0), &value, &values, update_only)
     });
     match done {
         Ok((slot, true)) => Ok(created(&version, object, slot, true)),
@@ -161,62 +161,11 @@ pub(crate) async fn delete_by_key(
     let (at, object) = writable(&org, &name, 'D')?;
     let (number, _) = key_field(object, &field)?;
     saving(&org, &caller, |save| {
-        let slot = matches(save, at, number, &value).into_iter().next();
+        let slot = save.live_with(at, number, &value).into_iter().next();
         save.delete((at, slot.ok_or_else(ApiError::not_found)?))
             .map_err(in_path)
     })?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// Why an upsert changed nothing.
-#[derive(Debug)]
-pub(crate) enum Upsert {
-    /// The record is at fault.
-    Refused(SaveError),
-    /// More than one record has the value.
-    Several(Vec<usize>),
-}
-
-/// Creates or updates by the value of a key field; the slot, and whether the record is new.
-pub(crate) fn upsert_one(
-    save: &mut Save<'_>,
-    at: usize,
-    (number, field): (usize, &Field),
-    value: &str,
-    mut values: Values,
-    update_only: bool,
-) -> Result<(usize, bool), Upsert> {
-    values.retain(|name, _| !name.eq_ignore_ascii_case(&field.name));
-    if field.kind == Kind::Id && value.is_empty() {
-        return save
-            .create(at, &values)
-            .map(|slot| (slot, true))
-            .map_err(Upsert::Refused);
-    }
-    let slots = matches(save, at, number, value);
-    match slots.as_slice() {
-        [] if update_only || field.kind == Kind::Id => Err(Upsert::Refused(SaveError::unknown())),
-        [] => {
-            let raw = serde_json::value::to_raw_value(value);
-            if let Ok(raw) = raw {
-                values.insert(field.name.clone(), raw);
-            }
-            let slot = save.create(at, &values).map_err(Upsert::Refused)?;
-            Ok((slot, true))
-        }
-        [slot] => {
-            save.update((at, *slot), &values).map_err(Upsert::Refused)?;
-            Ok((*slot, false))
-        }
-        _ => Err(Upsert::Several(slots)),
-    }
-}
-
-/// The live records with a value in a key field.
-fn matches(save: &mut Save<'_>, at: usize, number: usize, value: &str) -> Vec<usize> {
-    let mut slots = save.store.with_value(at, number, value.as_bytes());
-    slots.retain(|slot| save.live((at, *slot)).is_ok());
-    slots
 }
 
 /// A field that records can be named by.
@@ -224,15 +173,9 @@ pub(crate) fn key_field<'o>(
     object: &'o Object,
     name: &str,
 ) -> Result<(usize, &'o Field), ApiError> {
-    let keys = |field: &Field| {
-        field.kind == Kind::Id
-            || field.is(Trait::External)
-            || field.is(Trait::Unique)
-            || field.kind == Kind::Email
-    };
     object
         .field(name)
-        .filter(|(_, field)| keys(field))
+        .filter(|(_, field)| names_records(object, field))
         .ok_or_else(|| {
             let message =
                 format!("Provided external ID field does not exist or is not accessible: {name}");

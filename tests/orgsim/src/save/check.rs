@@ -1,27 +1,27 @@
 //! The system's own checks of a record, before any rule of the customer's.
 
-use super::{SaveError, Values};
+use super::SaveError;
 use crate::schema::{Field, Kind, Object, Trait};
 
 /// Every field that the caller names can be written.
-pub(super) fn writable(object: &Object, values: &Values, creates: bool) -> Result<(), SaveError> {
-    if creates && values.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
+pub(super) fn writable(object: &Object, named: &[usize], creates: bool) -> Result<(), SaveError> {
+    let fields = || named.iter().filter_map(|number| object.fields.get(*number));
+    if creates && fields().any(|field| field.kind == Kind::Id) {
         return Err(SaveError::of(
             "INVALID_FIELD_FOR_INSERT_UPDATE",
             "cannot specify Id in an insert call",
             "Id",
         ));
     }
-    let named = values.keys().filter_map(|name| object.field(name));
-    let refused: Vec<String> = named
-        .filter(|(_, field)| {
+    let refused: Vec<String> = fields()
+        .filter(|field| {
             !(if creates {
                 field.createable(object)
             } else {
                 field.updateable(object)
             })
         })
-        .map(|(_, field)| field.name.clone())
+        .map(|field| field.name.clone())
         .collect();
     if refused.is_empty() {
         return Ok(());

@@ -7,6 +7,9 @@ mod caller;
 mod check;
 mod delete;
 mod fresh;
+mod input;
+mod parent;
+mod upsert;
 mod value;
 
 use std::collections::BTreeMap;
@@ -17,11 +20,14 @@ use serde_json::value::RawValue;
 use crate::{
     schema::{Object, Schema, Trait},
     store::{
-        Changes, Store, Visible, audit,
+        Store, Visible, audit,
         row::{Row, RowWriter, text},
     },
 };
 pub(crate) use caller::Caller;
+pub(crate) use input::{Intent, Source};
+pub(crate) use parent::names_records;
+pub(crate) use upsert::Upsert;
 pub(crate) use value::full_name;
 
 /// Field values as a caller sent them, their digits included.
@@ -39,7 +45,7 @@ pub(crate) struct SaveError {
 }
 
 impl SaveError {
-    fn new(code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
@@ -47,7 +53,7 @@ impl SaveError {
         }
     }
 
-    fn of(code: &'static str, message: impl Into<String>, field: &str) -> Self {
+    pub(crate) fn of(code: &'static str, message: impl Into<String>, field: &str) -> Self {
         Self {
             fields: vec![field.to_owned()],
             ..Self::new(code, message)
@@ -125,18 +131,20 @@ pub(crate) struct Save<'a> {
     pub visible: Visible,
 }
 
-/// What an input comes to: values by field number, and bodies.
-#[derive(Debug, Default)]
-struct Input {
-    changes: Changes,
-    bodies: Vec<(usize, Bytes)>,
-}
-
 impl Save<'_> {
     /// Makes a record; its slot.
-    pub(crate) fn create(&mut self, at: usize, values: &Values) -> Result<usize, SaveError> {
+    pub(crate) fn create(&mut self, at: usize, source: &impl Source) -> Result<usize, SaveError> {
+        self.create_as(at, source, Intent::CREATE)
+    }
+
+    fn create_as(
+        &mut self,
+        at: usize,
+        source: &impl Source,
+        intent: Intent<'_>,
+    ) -> Result<usize, SaveError> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
-        let input = self.read(object, values, true)?;
+        let input = source.read(self, object, intent)?;
         let slot = self.store.next_slot(at);
         let mut row = self.fresh(object, slot);
         for (field, value) in full_name(object, input.changes, |_| None) {
@@ -159,8 +167,17 @@ impl Save<'_> {
     /// Gives a record new values.
     pub(crate) fn update(
         &mut self,
+        record: (usize, usize),
+        source: &impl Source,
+    ) -> Result<(), SaveError> {
+        self.update_as(record, source, Intent::UPDATE)
+    }
+
+    fn update_as(
+        &mut self,
         (at, slot): (usize, usize),
-        values: &Values,
+        source: &impl Source,
+        intent: Intent<'_>,
     ) -> Result<(), SaveError> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
         let row = self.live((at, slot))?;
@@ -170,7 +187,7 @@ impl Save<'_> {
                 "cannot reference converted lead",
             ));
         }
-        let input = self.read(object, values, false)?;
+        let input = source.read(self, object, intent)?;
         let own = full_name(object, input.changes, |field| {
             text(&row, field).map(str::to_owned)
         });

@@ -1,215 +1,66 @@
-//! What a caller sent becomes what is stored.
+//! What a caller sent becomes what is stored: the text that Bulk CSV prints.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, civil};
-use serde_json::{Value, value::RawValue};
 
-use super::{Input, Save, SaveError, Values, check, value_of};
+use super::{SaveError, check};
 use crate::{
     clock::utc_datetime,
-    generate::body::md5_hex,
-    id,
-    schema::{Field, Kind, Object, Trait},
+    schema::{Field, Kind, Object},
     store::Changes,
 };
 
-impl Save<'_> {
-    /// Reads and checks an input, in the order in which the platform complains.
-    pub(super) fn read(
-        &mut self,
-        object: &Object,
-        values: &Values,
-        creates: bool,
-    ) -> Result<Input, SaveError> {
-        let mut input = Input::default();
-        for (name, raw) in values {
-            if name.eq_ignore_ascii_case("attributes") {
-                continue;
-            }
-            let Some((number, field)) = object.field(name) else {
-                let (number, id) = self.parent_by_key(object, name, raw)?;
-                input.changes.insert(number, id);
-                continue;
-            };
-            if field.kind == Kind::Base64 {
-                let body = body(field, raw)?;
-                let length = body.len().to_string();
-                for (about, text) in [
-                    ("BodyLength", length.clone()),
-                    ("ContentSize", length),
-                    ("Checksum", md5_hex(&body)),
-                ] {
-                    if let Some((number, _)) = object.field(about) {
-                        input.changes.insert(number, Some(text));
-                    }
-                }
-                input.bodies.push((number, body.into()));
-                continue;
-            }
-            input.changes.insert(number, text(field, raw)?);
-        }
-        check::writable(object, values, creates)?;
-        for (number, value) in &mut input.changes {
-            if let (Some(field), Some(text)) = (object.fields.get(*number), value) {
-                check::fits(field, text)?;
-                if field.kind == Kind::Reference {
-                    *text = self.parent(object, field, text)?;
-                }
-            }
-        }
-        Ok(input)
-    }
-
-    /// The long form of an Id that a reference field may hold.
-    fn parent(&self, object: &Object, field: &Field, text: &str) -> Result<String, SaveError> {
-        let wrong = || {
-            SaveError::of(
-                "MALFORMED_ID",
-                format!(
-                    "{}: id value of incorrect type: {text}",
-                    reference_label(field)
-                ),
-                &field.name,
-            )
-        };
-        let parsed = id::parse(text).ok_or_else(wrong)?;
-        let (at, slot) = self.schema.locate(&parsed).ok_or_else(wrong)?;
-        if !field.targets.contains(&at) {
-            return Err(wrong());
-        }
-        let found = self.store.slot(at, slot).filter(|slot| slot.row.is_some());
-        let Some(found) = found else {
-            return Err(SaveError::new(
-                "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY",
-                format!("insufficient access rights on cross-reference id: {text}"),
-            ));
-        };
-        if found.deleted {
-            return Err(SaveError::deleted());
-        }
-        if field.name == "OwnerId"
-            && let (Some(owner), Some(row)) = (self.schema.object(at), &found.row)
-            && value_of(row, owner, "IsActive") == Some("false")
-        {
-            return Err(SaveError::of(
-                "INACTIVE_OWNER_OR_USER",
-                format!(
-                    "operation performed with inactive user [{text}] as owner of {}",
-                    object.name.to_lowercase()
-                ),
-                &field.name,
-            ));
-        }
-        Ok(id::long(&parsed))
-    }
-
-    /// A parent named by its external Id: `"Account__r": {"External_Key__c": "x"}`.
-    fn parent_by_key(
-        &mut self,
-        object: &Object,
-        name: &str,
-        raw: &RawValue,
-    ) -> Result<(usize, Option<String>), SaveError> {
-        let no_column = || {
-            SaveError::new(
-                "INVALID_FIELD",
-                format!("No such column '{name}' on sobject of type {}", object.name),
-            )
-        };
-        let mut fields = object.fields.iter().enumerate();
-        let (number, field) = fields
-            .find(|(_, field)| {
-                let relationship = field.relationship.as_deref();
-                relationship.is_some_and(|relationship| relationship.eq_ignore_ascii_case(name))
-            })
-            .ok_or_else(no_column)?;
-        let key: serde_json::Map<String, Value> =
-            serde_json::from_str(raw.get()).map_err(|_| no_column())?;
-        let wanted = key
-            .get("attributes")
-            .and_then(|attributes| attributes.get("type"))
-            .and_then(Value::as_str);
-        let targets = field.targets.iter().filter(|target| {
-            let name = self.schema.object(**target).map(|object| &object.name);
-            wanted.is_none_or(|wanted| name.is_some_and(|name| name.eq_ignore_ascii_case(wanted)))
-        });
-        for target in targets {
-            let Some(parent) = self.schema.object(*target) else {
-                continue;
-            };
-            for (key_name, value) in key.iter().filter(|(name, _)| *name != "attributes") {
-                let Some((at, found)) = parent.field(key_name) else {
-                    continue;
-                };
-                if !found.is(Trait::External) && !found.is(Trait::Unique) {
-                    continue;
-                }
-                let value = match value {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                let slots = self.store.with_value(*target, at, value.as_bytes());
-                let slot = slots.into_iter().find(|slot| {
-                    self.store
-                        .slot(*target, *slot)
-                        .is_some_and(|found| !found.deleted)
-                });
-                let slot = slot.ok_or_else(|| {
-                    SaveError::new(
-                        "INVALID_FIELD",
-                        format!(
-                            "Foreign key external ID: {value} not found for field {} in entity {}",
-                            found.name, parent.name
-                        ),
-                    )
-                })?;
-                let id = String::from_utf8_lossy(&parent.mint.id(slot)).into_owned();
-                return Ok((number, Some(id)));
-            }
-        }
-        Err(no_column())
-    }
+/// One value, whatever notation it came in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Given<'v> {
+    /// JSON `null`, `#N/A` in CSV.
+    Null,
+    /// A text, without quotes and escapes.
+    Text(&'v str),
+    /// A JSON number, `true` or `false`.
+    Literal(&'v str),
+    /// A cell of a CSV file.
+    #[allow(dead_code, reason = "used by Bulk ingest, which follows")]
+    Cell(&'v str),
+    /// A JSON object or array where a plain value belongs.
+    Structure,
 }
 
-/// A value as Bulk CSV prints it; nothing for null.
-fn text(field: &Field, raw: &RawValue) -> Result<Option<String>, SaveError> {
-    let raw = raw.get().trim();
-    let (token, given) = match raw.bytes().next() {
-        Some(b'n') => return Ok(None),
-        Some(b'"') => {
-            let text: String = serde_json::from_str(raw).unwrap_or_default();
-            if text.is_empty() {
-                return Ok(None);
-            }
-            ("VALUE_STRING", text)
-        }
-        Some(b't') => ("VALUE_TRUE", raw.to_owned()),
-        Some(b'f') => ("VALUE_FALSE", raw.to_owned()),
-        Some(b'{') => ("START_OBJECT", String::new()),
-        Some(b'[') => ("START_ARRAY", String::new()),
-        _ => ("VALUE_NUMBER", raw.to_owned()),
+/// Why a value cannot be stored.
+#[derive(Debug)]
+pub(super) enum Misfit {
+    /// It is none of the field's type.
+    Type,
+    /// It is, and is refused all the same.
+    Refused(SaveError),
+}
+
+/// A value as it is stored; nothing for null.
+pub(super) fn stored(field: &Field, given: Given<'_>) -> Result<Option<String>, Misfit> {
+    let text = match given {
+        Given::Null | Given::Text("") | Given::Cell("") => return Ok(None),
+        Given::Text(text) | Given::Literal(text) | Given::Cell(text) => text,
+        Given::Structure => return Err(Misfit::Type),
     };
     let stored = match field.kind {
-        _ if token.starts_with("START") => None,
-        Kind::Boolean => ["true", "false"]
-            .into_iter()
-            .find(|truth| truth.eq_ignore_ascii_case(&given))
-            .map(str::to_owned),
-        kind if kind.numeric() => check::number(field, &given)?,
-        Kind::Date => date(&given),
-        Kind::DateTime => datetime(&given),
-        Kind::Time => time(&given),
-        _ => Some(given.clone()),
+        Kind::Boolean => truth(text, matches!(given, Given::Cell(_))).map(str::to_owned),
+        kind if kind.numeric() => check::number(field, text).map_err(Misfit::Refused)?,
+        Kind::Date => date(text),
+        Kind::DateTime => datetime(text),
+        Kind::Time => time(text),
+        _ => Some(text.to_owned()),
     };
-    stored.map(Some).ok_or_else(|| {
-        SaveError::new(
-            "JSON_PARSER_ERROR",
-            format!(
-                "Cannot deserialize instance of {} from {token} value {given} or request may be missing a required field at [line:1, column:1]",
-                field.kind.name()
-            ),
-        )
-    })
+    stored.map(Some).ok_or(Misfit::Type)
+}
+
+/// A truth value; CSV has more words for it.
+fn truth(text: &str, cell: bool) -> Option<&'static str> {
+    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
+    match () {
+        () if is(&["true"]) || cell && is(&["1", "yes", "y"]) => Some("true"),
+        () if is(&["false"]) || cell && is(&["0", "no", "n"]) => Some("false"),
+        () => None,
+    }
 }
 
 fn date(text: &str) -> Option<String> {
@@ -238,9 +89,9 @@ fn time(text: &str) -> Option<String> {
     ))
 }
 
-fn body(field: &Field, raw: &RawValue) -> Result<Vec<u8>, SaveError> {
-    let text: Option<String> = serde_json::from_str(raw.get()).unwrap_or_default();
-    STANDARD.decode(text.unwrap_or_default()).map_err(|_| {
+/// The bytes of a Base64 text.
+pub(super) fn body(field: &Field, text: &str) -> Result<Vec<u8>, SaveError> {
+    STANDARD.decode(text).map_err(|_| {
         SaveError::of(
             "JSON_PARSER_ERROR",
             format!(
@@ -250,14 +101,6 @@ fn body(field: &Field, raw: &RawValue) -> Result<Vec<u8>, SaveError> {
             &field.name,
         )
     })
-}
-
-/// `Account ID` for `AccountId`.
-fn reference_label(field: &Field) -> String {
-    match field.name.strip_suffix("Id") {
-        Some(_) => format!("{} ID", field.label()),
-        None => field.label(),
-    }
 }
 
 /// Adds the full name that follows from a changed first or last name.

@@ -243,7 +243,7 @@ async fn an_upsert_creates_once_and_then_updates() {
         made["id"]
     );
     let (status, answer) = sim
-        .call("PATCH", "/sobjects/Project__c/Name/x", json!({}))
+        .call("PATCH", "/sobjects/Project__c/Summary__c/x", json!({}))
         .await;
     assert_eq!(
         (status, answer[0]["errorCode"].as_str()),
