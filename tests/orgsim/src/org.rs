@@ -14,7 +14,7 @@ use crate::{
     config::Config,
     control::fault::Faults,
     generate::{UnknownObject, Volume, generate},
-    schema::{NotationError, Schema},
+    schema::{Declarations, NotationError, Schema},
     store::Store,
     user::Logins,
 };
@@ -44,8 +44,8 @@ pub enum StartError {
 pub(crate) struct Org {
     /// As started.
     pub config: Config,
-    /// The declarations.
-    pub schema: Schema,
+    /// The declarations in force.
+    pub schema: Declarations,
     /// The records.
     pub store: RwLock<Store>,
     /// The org's time.
@@ -66,8 +66,6 @@ pub(crate) struct Org {
     pub meter: Mutex<Meter>,
     /// What the control interface can change.
     pub tuning: RwLock<Tuning>,
-    /// When the schema last changed, milliseconds.
-    pub described_ms: i64,
     /// `http://host:port`, once listening.
     pub url: OnceLock<String>,
     /// What was generated.
@@ -122,8 +120,7 @@ impl Org {
             daily_api_requests: config.daily_api_requests,
         };
         Ok(Self {
-            described_ms: clock.now_second_ms(),
-            schema,
+            schema: Declarations::new(schema, clock.now_second_ms()),
             store: RwLock::new(store),
             clock,
             sessions: Mutex::new(sessions),
@@ -163,6 +160,25 @@ impl Org {
     /// `http://host:port`
     pub(crate) fn base_url(&self) -> &str {
         self.url.get().map_or("", String::as_str)
+    }
+
+    #[expect(
+        dead_code,
+        reason = "the Metadata API changes declarations, and comes next"
+    )]
+    /// Changes the declarations, and makes room for the records and values that they add. Nothing changes when
+    /// `edit` fails.
+    pub(crate) fn change_schema<T, E>(
+        &self,
+        edit: impl FnOnce(&mut Schema) -> Result<T, E>,
+    ) -> Result<T, E> {
+        // Whoever holds the store sees one state of the declarations.
+        let mut store = self.store.write();
+        self.schema.change(self.clock.now_second_ms(), |schema| {
+            let done = edit(schema)?;
+            store.widen(schema);
+            Ok(done)
+        })
     }
 
     /// Commits what is due by the org's clock.

@@ -113,13 +113,13 @@ pub(crate) async fn basic(
 
 /// 304 without a body when nothing changed since the date that the client names.
 fn conditional(org: &Org, headers: &HeaderMap, body: impl FnOnce() -> Option<Value>) -> Response {
-    let changed = http_date(org.described_ms);
+    let changed = http_date(org.schema.changed_ms());
     let since = headers
         .get(header::IF_MODIFIED_SINCE)
         .and_then(|value| value.to_str().ok());
     if since
         .and_then(parse_http_date)
-        .is_some_and(|since| org.described_ms <= since)
+        .is_some_and(|since| org.schema.changed_ms() <= since)
     {
         return (StatusCode::NOT_MODIFIED, [(header::LAST_MODIFIED, changed)]).into_response();
     }

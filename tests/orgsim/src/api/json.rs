@@ -29,9 +29,8 @@ impl Tree {
     pub(crate) fn all(object: &Object) -> Self {
         Self {
             entries: object
-                .fields
-                .iter()
-                .map(|field| (field.name.clone(), None))
+                .live_fields()
+                .map(|(_, field)| (field.name.clone(), None))
                 .collect(),
         }
     }

@@ -143,10 +143,9 @@ fn values(object: &Object, row: &[u8], fields: &[usize]) -> Value {
 }
 
 fn stored(object: &Object, number: usize) -> bool {
-    object
-        .fields
-        .get(number)
-        .is_some_and(|f| !f.kind.compound() && f.kind != crate::schema::Kind::Base64)
+    object.fields.get(number).is_some_and(|f| {
+        !f.removed() && !f.kind.compound() && f.kind != crate::schema::Kind::Base64
+    })
 }
 
 fn find<'a>(org: &'a Org, name: &str) -> Result<(usize, &'a Object), ControlError> {

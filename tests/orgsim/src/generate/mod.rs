@@ -175,7 +175,7 @@ fn counts(schema: &Schema, volume: &Volume) -> Result<Vec<usize>, UnknownObject>
     };
     let free = volume
         .records
-        .saturating_sub(schema.objects.iter().filter_map(fixed).sum());
+        .saturating_sub(schema.objects.iter().filter_map(|o| fixed(o)).sum());
     let mut counts: Vec<usize> = schema
         .objects
         .iter()

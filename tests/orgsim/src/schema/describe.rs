@@ -13,6 +13,7 @@ pub(crate) fn describe_global(schema: &Schema, version: &str) -> Value {
     let sobjects: Vec<Value> = schema
         .objects
         .iter()
+        .filter(|object| !object.removed())
         .map(|object| Value::Object(common(object, version)))
         .collect();
     json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects})
@@ -51,9 +52,8 @@ pub(crate) fn describe(schema: &Schema, at: usize, version: &str) -> Option<Valu
         Value::Array(child_relationships(schema, at)),
     );
     let fields = object
-        .fields
-        .iter()
-        .map(|field| field_body(schema, object, field))
+        .live_fields()
+        .map(|(_, field)| field_body(schema, object, field))
         .collect();
     body.insert("fields".to_owned(), Value::Array(fields));
     Some(Value::Object(body))
@@ -61,12 +61,6 @@ pub(crate) fn describe(schema: &Schema, at: usize, version: &str) -> Option<Valu
 
 fn common(object: &Object, version: &str) -> Map<String, Value> {
     let root = format!("/services/data/{version}/sobjects/{}", object.name);
-    let label = object.label();
-    let plural = match label.strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None if label.ends_with('s') => format!("{label}es"),
-        None => format!("{label}s"),
-    };
     let (satellite, parent) = object
         .satellite
         .as_ref()
@@ -86,8 +80,8 @@ fn common(object: &Object, version: &str) -> Map<String, Value> {
         "isInterface": false,
         "isSubtype": false,
         "keyPrefix": object.key_prefix,
-        "label": label,
-        "labelPlural": plural,
+        "label": object.label(),
+        "labelPlural": object.plural(),
         "layoutable": object.can('L'),
         "mergeable": object.can('M'),
         "mruEnabled": object.can('L'),

@@ -1,16 +1,21 @@
 //! The org's objects and fields. The declarations are the text files in `schema/`; their notation
 //! is read by [`notation`].
 
+mod declarations;
 mod describe;
+mod edit;
 mod kind;
 mod notation;
 mod satellite;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
+pub(crate) use declarations::Declarations;
 pub(crate) use describe::{describe, describe_global};
 pub(crate) use kind::Kind;
 pub use notation::NotationError;
+#[cfg(test)]
+pub(crate) use notation::field;
 
 use crate::id::Mint;
 
@@ -38,10 +43,10 @@ const DECLARATIONS: [&str; 19] = [
 ];
 
 /// Every object of the org.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Schema {
-    /// In the order of declaration; an object's place here is its number everywhere else.
-    pub objects: Vec<Object>,
+    /// In the order of declaration; an object's place here is its number everywhere else. Removed objects keep theirs.
+    pub objects: Vec<Arc<Object>>,
     by_name: HashMap<String, usize>,
     by_prefix: HashMap<[u8; 3], Vec<usize>>,
     /// Per object, the reference fields that point to it: (object, field) numbers.
@@ -49,10 +54,14 @@ pub(crate) struct Schema {
 }
 
 /// One object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Object {
-    /// API name.
+    /// API name; empty for an object that was removed.
     pub name: String,
+    /// Words for people, where they do not follow from the API name.
+    pub own_label: Option<String>,
+    /// The same for many of them.
+    pub own_plural: Option<String>,
     /// Three characters that start its Ids, as describe shows them; some objects show none.
     pub key_prefix: Option<String>,
     /// Letters, in the order that describe lists the flags: `Q`ueryable, `R`etrieveable,
@@ -71,7 +80,7 @@ pub(crate) struct Object {
     pub required_filter: Vec<String>,
     /// `associateEntityType` and `associateParentEntity`.
     pub satellite: Option<(String, String)>,
-    /// All fields; the first one is `Id`.
+    /// All fields; the first one is `Id`. Removed ones keep their place: see [`Object::live_fields`].
     pub fields: Vec<Field>,
     /// Makes this object's Ids.
     pub mint: Mint,
@@ -83,8 +92,10 @@ pub(crate) struct Object {
 /// One field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Field {
-    /// API name.
+    /// API name; empty for a field that was removed.
     pub name: String,
+    /// Words for people, where they do not follow from the API name.
+    pub own_label: Option<String>,
     /// Describe type.
     pub kind: Kind,
     /// Characters, for texts; digits, for `int`.
@@ -158,58 +169,28 @@ impl Schema {
         for text in DECLARATIONS {
             objects.extend(notation::read(text)?);
         }
-        let by_name: HashMap<String, usize> = objects
-            .iter()
-            .enumerate()
-            .map(|(at, o)| (o.name.to_lowercase(), at))
-            .collect();
-        let mut by_prefix: HashMap<[u8; 3], Vec<usize>> = HashMap::new();
-        for (at, object) in objects.iter_mut().enumerate() {
-            let sharers = by_prefix.entry(object.mint.prefix()).or_default();
-            if !sharers.is_empty() {
-                // Objects that share a prefix take their Ids from ranges that never meet.
-                object.mint = Mint::new(object.mint.prefix(), at * 1_000_000_000 + 1);
-            }
-            sharers.push(at);
-            for field in &mut object.fields {
-                for target in &field.target_names {
-                    let target = by_name.get(&target.to_lowercase()).ok_or_else(|| {
-                        NotationError::UnknownTarget {
-                            field: field.name.clone(),
-                            target: target.clone(),
-                        }
-                    })?;
-                    field.targets.push(*target);
-                }
-            }
+        let mut schema = Self {
+            objects: Vec::with_capacity(objects.len()),
+            by_name: HashMap::new(),
+            by_prefix: HashMap::new(),
+            children: Vec::new(),
+        };
+        for object in objects {
+            schema.append(object);
         }
-        let mut children = vec![Vec::new(); objects.len()];
-        for (child, object) in objects.iter().enumerate() {
-            for (number, field) in object.fields.iter().enumerate() {
-                for target in &field.targets {
-                    if let Some(of_target) = children.get_mut(*target) {
-                        of_target.push((child, number));
-                    }
-                }
-            }
-        }
-        Ok(Self {
-            objects,
-            by_name,
-            by_prefix,
-            children,
-        })
+        schema.link()?;
+        Ok(schema)
     }
 
     /// The number and declaration of the object called `name`, in any case.
     pub(crate) fn find(&self, name: &str) -> Option<(usize, &Object)> {
         let at = *self.by_name.get(&name.to_lowercase())?;
-        Some((at, self.objects.get(at)?))
+        Some((at, self.object(at)?))
     }
 
     /// The object numbered `at`.
     pub(crate) fn object(&self, at: usize) -> Option<&Object> {
-        self.objects.get(at)
+        self.objects.get(at).map(Arc::as_ref)
     }
 
     /// The object and slot that `id` belongs to.
@@ -257,13 +238,42 @@ impl Object {
         self.name.ends_with("__c")
     }
 
-    /// Words for people, from the API name.
+    /// Words for people.
     pub(crate) fn label(&self) -> String {
-        label(&self.name)
+        self.own_label.clone().unwrap_or_else(|| label(&self.name))
+    }
+
+    /// Words for many of them.
+    pub(crate) fn plural(&self) -> String {
+        let own = self.own_plural.clone();
+        own.unwrap_or_else(|| {
+            let label = self.label();
+            match label.strip_suffix('y') {
+                Some(stem) => format!("{stem}ies"),
+                None if label.ends_with('s') => format!("{label}es"),
+                None => format!("{label}s"),
+            }
+        })
+    }
+
+    /// The fields that were not removed, with their numbers.
+    pub(crate) fn live_fields(&self) -> impl Iterator<Item = (usize, &Field)> {
+        let fields = self.fields.iter().enumerate();
+        fields.filter(|(_, field)| !field.removed())
+    }
+
+    /// The object was removed; its number stays taken.
+    pub(crate) const fn removed(&self) -> bool {
+        self.name.is_empty()
     }
 }
 
 impl Field {
+    /// The field was removed; its number stays taken.
+    pub(crate) const fn removed(&self) -> bool {
+        self.name.is_empty()
+    }
+
     /// True when the field has the trait.
     pub(crate) fn is(&self, wanted: Trait) -> bool {
         self.traits.contains(&wanted)
@@ -332,8 +342,11 @@ impl Field {
         self.targets.len() > 1
     }
 
-    /// Words for people, from the API name.
+    /// Words for people.
     pub(crate) fn label(&self) -> String {
+        if let Some(label) = &self.own_label {
+            return label.clone();
+        }
         match self.name.as_str() {
             "SystemModstamp" => "System Modstamp".to_owned(),
             "IsDeleted" => "Deleted".to_owned(),

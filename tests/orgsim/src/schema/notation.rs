@@ -58,20 +58,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Object>, NotationError> {
         }
     }
     for object in &mut objects {
-        object.by_name = object
-            .fields
-            .iter()
-            .enumerate()
-            .map(|(at, f)| (f.name.to_lowercase(), at))
-            .collect();
-        object.stamp_field = [
-            "systemmodstamp",
-            "lastmodifieddate",
-            "createddate",
-            "logintime",
-        ]
-        .into_iter()
-        .find_map(|name| object.by_name.get(name).copied());
+        object.index();
     }
     if !satellites.is_empty() {
         objects.extend(read(&satellites)?);
@@ -91,6 +78,8 @@ fn object(line: &str, satellites: &mut String) -> Result<Object, NotationError> 
     };
     let mut object = Object {
         name,
+        own_label: None,
+        own_plural: None,
         key_prefix: None,
         capabilities: String::new(),
         weight: 0,
@@ -136,7 +125,8 @@ fn object(line: &str, satellites: &mut String) -> Result<Object, NotationError> 
     Ok(object)
 }
 
-fn field(line: &str) -> Result<Field, NotationError> {
+/// Reads the declaration of one field.
+pub(crate) fn field(line: &str) -> Result<Field, NotationError> {
     let unknown = |word: &str| NotationError::Word {
         line: line.to_owned(),
         word: word.to_owned(),

@@ -211,19 +211,14 @@ impl Binder<'_> {
             }
         }
         let custom = |name: &str| name.ends_with("__c") || name.ends_with("__s");
-        let wanted = self
-            .object
-            .fields
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| match group {
-                "STANDARD" => {
-                    !custom(&field.name)
-                        && !(self.bulk && (field.kind.compound() || field.kind == Kind::Base64))
-                }
-                "CUSTOM" => custom(&field.name),
-                _ => true,
-            });
+        let wanted = self.object.live_fields().filter(|(_, field)| match group {
+            "STANDARD" => {
+                !custom(&field.name)
+                    && !(self.bulk && (field.kind.compound() || field.kind == Kind::Base64))
+            }
+            "CUSTOM" => custom(&field.name),
+            _ => true,
+        });
         let columns: Vec<Column> = wanted.map(|(number, _)| own(self.object, number)).collect();
         if columns.is_empty() {
             return Err(SoqlError::malformed(

@@ -4,6 +4,7 @@
 mod index;
 mod journal;
 pub(crate) mod row;
+mod widen;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,6 +37,8 @@ pub(crate) type Reference = (usize, usize, usize);
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     slots: Vec<Slot>,
+    /// Fields that the object has; rows may be older and end earlier.
+    width: usize,
     stamp_field: Option<usize>,
     deleted_field: Option<usize>,
     archived_field: Option<usize>,
@@ -92,6 +95,7 @@ impl Table {
         let number = |name| object.field(name).map(|(at, _)| at);
         Self {
             slots: Vec::new(),
+            width: object.fields.len(),
             stamp_field: object.stamp_field,
             deleted_field: number("IsDeleted"),
             archived_field: number("IsArchived").filter(|_| number("ActivityDate").is_some()),
@@ -144,7 +148,7 @@ impl Store {
     /// An empty store for the objects of `schema`.
     pub(crate) fn new(schema: &Schema) -> Self {
         Self {
-            tables: schema.objects.iter().map(Table::new).collect(),
+            tables: schema.objects.iter().map(|o| Table::new(o)).collect(),
             ..Self::default()
         }
     }
@@ -205,10 +209,19 @@ impl Store {
             return false;
         };
         let mut writer = RowWriter::default();
+        let mut known = 0;
         for (at, value) in cells(&old).enumerate() {
             match changes.get(&at) {
                 Some(new) => writer.cell(new.as_deref().map(str::as_bytes)),
                 None => writer.cell(value),
+            }
+            known = at + 1;
+        }
+        // The row may be older than its last fields.
+        if let Some((last, _)) = changes.last_key_value() {
+            for at in known..=*last {
+                let new = changes.get(&at).and_then(Option::as_deref);
+                writer.cell(new.map(str::as_bytes));
             }
         }
         self.write(object, slot, writer.finish(), visible, now_ms);

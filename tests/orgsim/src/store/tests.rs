@@ -74,3 +74,31 @@ fn every_version_that_was_visible_is_remembered() {
         "gone is gone"
     );
 }
+
+#[test]
+fn records_that_are_older_than_a_field_read_null_and_unchecked() {
+    let (mut schema, mut store, object) = store();
+    let old = row(&schema, object, "old", "2026-01-01T00:00:00.000Z");
+    store.insert(object, old, Visible::Now, 1_000);
+    for line in [
+        "Note__c string(10)",
+        "Flag__c boolean",
+        "Later__c string(10)",
+    ] {
+        let field = crate::schema::field(line).unwrap();
+        schema.put_field(object, field).unwrap();
+    }
+    store.widen(&schema);
+    let number = |name: &str| schema.object(object).unwrap().field(name).unwrap().0;
+    let value = |store: &Store, name: &str| {
+        let row = store.slot(object, 0).unwrap().row.clone().unwrap();
+        cell(&row, number(name)).map(<[u8]>::to_vec)
+    };
+    assert_eq!(value(&store, "Subject").as_deref(), Some(&b"old"[..]));
+    assert_eq!(value(&store, "Note__c"), None);
+    assert_eq!(value(&store, "Flag__c").as_deref(), Some(&b"false"[..]));
+    let changes = Changes::from([(number("Later__c"), Some("x".to_owned()))]);
+    assert!(store.change((object, 0), &changes, Visible::Now, 2_000));
+    assert_eq!(value(&store, "Later__c").as_deref(), Some(&b"x"[..]));
+    assert_eq!(value(&store, "Flag__c").as_deref(), Some(&b"false"[..]));
+}
