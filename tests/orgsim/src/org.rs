@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use crate::{
     config::Config,
     control::fault::Faults,
     generate::{UnknownObject, Volume, generate},
+    rules::Rules,
     schema::{Declarations, NotationError, Schema},
     store::Store,
     user::Logins,
@@ -25,6 +26,9 @@ pub enum StartError {
     /// The declarations are wrong.
     #[error("schema cannot be read")]
     Schema(#[from] NotationError),
+    /// A rule that the org ships with is wrong.
+    #[error("rules cannot be read: {0}")]
+    Rules(String),
     /// `--object` names nothing.
     #[error("volume cannot be generated")]
     Volume(#[from] UnknownObject),
@@ -48,6 +52,8 @@ pub(crate) struct Org {
     pub schema: Declarations,
     /// The records.
     pub store: RwLock<Store>,
+    /// Validation rules, triggers and the like; replaced as a whole, so that a save keeps the ones it began with.
+    pub rules: RwLock<Arc<Rules>>,
     /// The org's time.
     pub clock: Clock,
     /// Tokens.
@@ -100,6 +106,7 @@ impl Org {
     /// Generates the org's data.
     pub(crate) fn new(config: Config) -> Result<Self, StartError> {
         let schema = Schema::load()?;
+        let rules = Rules::load(&schema).map_err(|error| StartError::Rules(error.to_string()))?;
         let clock = Clock::starting_at(config.now);
         let volume = Volume {
             records: config.records,
@@ -122,6 +129,7 @@ impl Org {
         Ok(Self {
             schema: Declarations::new(schema, clock.now_second_ms()),
             store: RwLock::new(store),
+            rules: RwLock::new(Arc::new(rules)),
             clock,
             sessions: Mutex::new(sessions),
             logins: RwLock::new(logins),

@@ -289,8 +289,7 @@ fn transaction<T>(
 }
 
 fn failure(id: Option<String>, error: &SaveError) -> Value {
-    let errors =
-        json!([{"statusCode": error.code, "message": error.message, "fields": error.fields}]);
+    let errors = error.listed();
     match id {
         Some(id) => json!({"id": id, "success": false, "errors": errors}),
         None => json!({"success": false, "errors": errors}),

@@ -6,7 +6,7 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{save::SaveError, soql::SoqlError};
 
@@ -20,6 +20,8 @@ pub(crate) struct ApiError {
     code: String,
     message: String,
     fields: Option<Vec<String>>,
+    duplicates: Option<Box<Value>>,
+    others: Vec<ApiError>,
 }
 
 impl ApiError {
@@ -34,6 +36,8 @@ impl ApiError {
             code: code.into(),
             message: message.into(),
             fields: None,
+            duplicates: None,
+            others: Vec::new(),
         }
     }
 
@@ -102,13 +106,23 @@ impl ApiError {
         self.status
     }
 
-    /// The body: an array of this one error.
-    pub(crate) fn body(&self) -> serde_json::Value {
+    /// The body: an array of this error and what else is wrong with the same record.
+    pub(crate) fn body(&self) -> Value {
+        let errors = std::iter::once(self).chain(&self.others);
+        errors.map(Self::element).collect()
+    }
+
+    fn element(&self) -> Value {
         let mut error = json!({"message": self.message, "errorCode": self.code});
-        if let (Some(fields), Some(error)) = (&self.fields, error.as_object_mut()) {
-            error.insert("fields".to_owned(), json!(fields));
+        if let Some(error) = error.as_object_mut() {
+            if let Some(found) = &self.duplicates {
+                error.insert("duplicateResut".to_owned(), Value::clone(found));
+            }
+            if let Some(fields) = &self.fields {
+                error.insert("fields".to_owned(), json!(fields));
+            }
         }
-        json!([error])
+        error
     }
 
     /// Names the fields at fault.
@@ -132,7 +146,10 @@ impl From<SaveError> for ApiError {
             _ => StatusCode::BAD_REQUEST,
         };
         Self {
-            fields: Some(error.fields),
+            // What a duplicate rule found stands in the place of the fields.
+            fields: Some(error.fields).filter(|_| error.duplicates.is_none()),
+            duplicates: error.duplicates,
+            others: error.others.into_iter().map(Self::from).collect(),
             ..Self::new(status, error.code, error.message)
         }
     }

@@ -4,6 +4,7 @@
 mod change;
 pub(crate) mod fault;
 mod oracle;
+mod rules;
 mod setting;
 mod target;
 
@@ -57,4 +58,5 @@ pub(crate) fn router() -> Router<Arc<Org>> {
             get(fault::list).post(fault::add).delete(fault::clear),
         )
         .route("/__sim/faults/release", post(fault::release))
+        .merge(rules::routes())
 }

@@ -6,10 +6,8 @@ pub(crate) struct Caller {
     /// 18-character Id of the user.
     pub user: String,
     /// Duplicates are saved although a rule finds them: `Sforce-Duplicate-Rule-Header: allowSave=true`.
-    #[allow(dead_code, reason = "the rules read it; remove this with them")]
     pub allow_duplicates: bool,
     /// Assignment rules run: `Sforce-Auto-Assign`, on unless switched off.
-    #[allow(dead_code, reason = "the rules read it; remove this with them")]
     pub auto_assign: bool,
 }
 

@@ -1,10 +1,15 @@
 //! The system's own checks of a record, before any rule of the customer's.
 
-use super::SaveError;
+use super::{SaveError, history::settable};
 use crate::schema::{Field, Kind, Object, Trait};
 
-/// Every field that the caller names can be written.
-pub(super) fn writable(object: &Object, named: &[usize], creates: bool) -> Result<(), SaveError> {
+/// Every field that the caller names can be written; `audit`: who and when too.
+pub(super) fn writable(
+    object: &Object,
+    named: &[usize],
+    creates: bool,
+    audit: bool,
+) -> Result<(), SaveError> {
     let fields = || named.iter().filter_map(|number| object.fields.get(*number));
     if creates && fields().any(|field| field.kind == Kind::Id) {
         return Err(SaveError::of(
@@ -16,7 +21,7 @@ pub(super) fn writable(object: &Object, named: &[usize], creates: bool) -> Resul
     let refused: Vec<String> = fields()
         .filter(|field| {
             !(if creates {
-                field.createable(object)
+                field.createable(object) || audit && settable(object, field)
             } else {
                 field.updateable(object)
             })
@@ -33,6 +38,7 @@ pub(super) fn writable(object: &Object, named: &[usize], creates: bool) -> Resul
             refused.join(", ")
         ),
         fields: refused,
+        ..SaveError::new("", "")
     })
 }
 
@@ -55,6 +61,7 @@ pub(super) fn required(
         code: "REQUIRED_FIELD_MISSING",
         message: format!("Required fields are missing: [{}]", missing.join(", ")),
         fields: missing,
+        ..SaveError::new("", "")
     })
 }
 

@@ -4,9 +4,10 @@
 
 use std::collections::HashSet;
 
-use super::{Save, SaveError};
+use super::{Save, SaveError, mixed};
 use crate::{
     clock::utc_datetime,
+    rules::Event,
     schema::{Object, Trait},
     store::{Changes, Reference, audit, row::text},
 };
@@ -28,16 +29,23 @@ struct Reach {
 impl Save<'_> {
     /// Moves a record and what belongs to it into the Recycle Bin; everything that went.
     pub(crate) fn delete(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
-        self.live(record)?;
-        let reach = self.reach(record, false);
-        if let Some(blocker) = reach.blocked {
-            return Err(self.in_the_way(record, blocker));
-        }
-        self.clear(&reach);
-        for member in &reach.family {
-            self.bin(*member, true);
-        }
-        Ok(reach.family)
+        let before = self.live(record)?;
+        self.whole(|save| {
+            if let Some(object) = save.schema.object(record.0) {
+                save.enter(&object.name, mixed::side(&object.name))?;
+            }
+            save.around(record, Some(&before), Event::BeforeDelete)?;
+            let reach = save.reach(record, false);
+            if let Some(blocker) = reach.blocked {
+                return Err(save.in_the_way(record, blocker));
+            }
+            save.clear(&reach);
+            for member in &reach.family {
+                save.bin(*member, true);
+            }
+            save.around(record, Some(&before), Event::AfterDelete)?;
+            Ok(reach.family)
+        })
     }
 
     /// Removes a record and what belongs to it for good; everything that went.
@@ -56,6 +64,10 @@ impl Save<'_> {
 
     /// Takes a record out of the Recycle Bin, with what went in together with it; everything that came back.
     pub(crate) fn undelete(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
+        self.whole(|save| save.bring_back(record))
+    }
+
+    fn bring_back(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
         let found = self.store.slot(record.0, record.1);
         let found = found.filter(|slot| slot.row.is_some() && slot.deleted);
         let stamp = found
@@ -95,6 +107,7 @@ impl Save<'_> {
                 self.restore(*member, reference);
             }
         }
+        self.around(record, None, Event::AfterUndelete)?;
         Ok(family)
     }
 

@@ -213,7 +213,8 @@ impl Input {
         if let Some((number, Some(value))) = intent.key {
             self.set(number, Some(value.to_owned()));
         }
-        check::writable(object, &self.named, intent.creates)?;
+        let audit = intent.creates && save.sets_audit_fields();
+        check::writable(object, &self.named, intent.creates, audit)?;
         for (number, value) in &mut self.changes {
             if let (Some(field), Some(text)) = (object.fields.get(*number), value) {
                 check::fits(field, text)?;

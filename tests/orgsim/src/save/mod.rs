@@ -3,28 +3,36 @@
 //! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
 //! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
 
+mod automation;
 mod caller;
 mod check;
 mod delete;
+mod draft;
 mod fresh;
+mod history;
 mod input;
+mod mixed;
+mod order;
 mod parent;
 mod upsert;
+mod validate;
 mod value;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use crate::{
+    rules::Rules,
     schema::{Object, Schema, Trait},
     store::{
-        Store, Visible, audit,
-        row::{Row, RowWriter, text},
+        Store, Visible,
+        row::{Row, text},
     },
 };
 pub(crate) use caller::Caller;
+pub(crate) use draft::Draft;
 pub(crate) use input::{Intent, Source};
 pub(crate) use parent::names_records;
 pub(crate) use upsert::Upsert;
@@ -42,6 +50,10 @@ pub(crate) struct SaveError {
     pub message: String,
     /// The fields at fault.
     pub fields: Vec<String>,
+    /// What a duplicate rule found: `duplicateResut` of the REST API, which spells it so.
+    pub duplicates: Option<Box<serde_json::Value>>,
+    /// Further errors of the same record: all validation rules that refuse it say so.
+    pub others: Vec<SaveError>,
 }
 
 impl SaveError {
@@ -50,7 +62,29 @@ impl SaveError {
             code,
             message: message.into(),
             fields: Vec::new(),
+            duplicates: None,
+            others: Vec::new(),
         }
+    }
+
+    /// Several errors of one record as one; nothing for none.
+    fn together(errors: Vec<Self>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        first.others.extend(errors);
+        Some(first)
+    }
+
+    /// This error and the further ones of the same record, as results of several records list them.
+    pub(crate) fn listed(&self) -> serde_json::Value {
+        let errors = std::iter::once(self).chain(&self.others);
+        errors
+            .map(|error| {
+                serde_json::json!({
+                    "statusCode": error.code, "message": error.message, "fields": error.fields,
+                })
+            })
+            .collect()
     }
 
     pub(crate) fn of(code: &'static str, message: impl Into<String>, field: &str) -> Self {
@@ -129,6 +163,8 @@ pub(crate) struct Save<'a> {
     pub now_ms: i64,
     /// When the changes are seen.
     pub visible: Visible,
+    /// The rules as they were when the transaction began.
+    pub rules: Arc<Rules>,
 }
 
 impl Save<'_> {
@@ -146,22 +182,14 @@ impl Save<'_> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
         let input = source.read(self, object, intent)?;
         let slot = self.store.next_slot(at);
-        let mut row = self.fresh(object, slot);
+        let mut fresh = self.fresh(object, slot);
         for (field, value) in full_name(object, input.changes, |_| None) {
-            if let Some(place) = row.get_mut(field) {
+            if let Some(place) = fresh.get_mut(field) {
                 *place = value;
             }
         }
-        check::required(object, |field| row.get(field).is_some_and(Option::is_some))?;
-        self.unique(at, object, None, |field| row.get(field)?.as_deref())?;
-        let mut writer = RowWriter::default();
-        for value in &row {
-            writer.cell(value.as_deref().map(str::as_bytes));
-        }
-        self.store
-            .insert(at, writer.finish(), self.visible, self.now_ms);
-        self.keep_bodies((at, slot), input.bodies);
-        Ok(slot)
+        let draft = Draft::made((at, object), slot, fresh, input.bodies);
+        self.whole(|save| save.insert(draft))
     }
 
     /// Gives a record new values.
@@ -191,14 +219,8 @@ impl Save<'_> {
         let own = full_name(object, input.changes, |field| {
             text(&row, field).map(str::to_owned)
         });
-        check::required(object, |field| own.get(&field).is_none_or(Option::is_some))?;
-        self.unique(at, object, Some(slot), |field| own.get(&field)?.as_deref())?;
-        let mut changes = audit(object, self.stamp_ms, &self.caller.user);
-        changes.extend(own);
-        self.store
-            .change((at, slot), &changes, self.visible, self.now_ms);
-        self.keep_bodies((at, slot), input.bodies);
-        Ok(())
+        let draft = Draft::changed((at, object), (slot, row), own, input.bodies);
+        self.whole(|save| save.change(draft))
     }
 
     /// The values of a record that is there and not deleted.

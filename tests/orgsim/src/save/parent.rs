@@ -97,14 +97,22 @@ impl Save<'_> {
         if field.name == "OwnerId"
             && let (Some(owner), Some(row)) = (self.schema.object(at), &found.row)
             && value_of(row, owner, "IsActive") == Some("false")
+            && !self.keeps_inactive_owners()
         {
-            return Err(SaveError::of(
+            // The Id has 15 characters here, and the object's name begins in lower case.
+            let short = String::from_utf8_lossy(&parsed);
+            let mut letters = object.name.chars();
+            let first: String = letters
+                .by_ref()
+                .take(1)
+                .flat_map(char::to_lowercase)
+                .collect();
+            return Err(SaveError::new(
                 "INACTIVE_OWNER_OR_USER",
                 format!(
-                    "operation performed with inactive user [{text}] as owner of {}",
-                    object.name.to_lowercase()
+                    "operation performed with inactive user [{short}] as owner of {first}{}",
+                    letters.as_str()
                 ),
-                &field.name,
             ));
         }
         Ok(id::long(&parsed))

@@ -128,6 +128,7 @@ impl Org {
             stamp_ms: self.stamp_ms,
             now_ms: self.stamp_ms,
             visible: Visible::Now,
+            rules: std::sync::Arc::default(),
         })
     }
 

@@ -5,13 +5,29 @@ use bytes::Bytes;
 
 use super::{Reference, Slot, Store};
 
+/// What happens once the outermost transaction is kept.
+type Afterwards = Box<dyn FnOnce() + Send + Sync>;
+
 /// Open transactions.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Journal {
     /// What was there before, oldest first.
     entries: Vec<Before>,
     /// Where each open transaction began, outermost first.
     marks: Vec<usize>,
+    /// The first object that was written, when it is a setup object or decidedly is none.
+    side: Option<(bool, String)>,
+    /// What waits for the commit.
+    waiting: Vec<Afterwards>,
+}
+
+impl std::fmt::Debug for Journal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Journal")
+            .field("entries", &self.entries.len())
+            .field("marks", &self.marks)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How something was before it was written.
@@ -25,17 +41,45 @@ enum Before {
     },
     Body((usize, usize, usize), Option<Bytes>),
     Cleared((usize, usize), Option<Vec<Reference>>),
-    /// Changes that were not visible yet are only ever added by a transaction.
-    Pending(usize),
+    /// Changes that were not visible yet, and what waits for the commit, are only ever added by a transaction.
+    Begun {
+        pending: usize,
+        waiting: usize,
+    },
 }
 
 impl Store {
     /// Begins a transaction: what is written from here on can be taken back.
     pub(crate) fn begin(&mut self) {
         self.journal.marks.push(self.journal.entries.len());
-        self.journal
-            .entries
-            .push(Before::Pending(self.pending.len()));
+        self.journal.entries.push(Before::Begun {
+            pending: self.pending.len(),
+            waiting: self.journal.waiting.len(),
+        });
+    }
+
+    /// Transactions that are open, one within the other.
+    pub(crate) fn depth(&self) -> usize {
+        self.journal.marks.len()
+    }
+
+    /// Notes that a setup object, or one that is none, is written in the open transaction; the name of an object of
+    /// the other sort that was written in it before.
+    pub(crate) fn mixes(&mut self, setup: bool, object: &str) -> Option<String> {
+        let (side, original) = self
+            .journal
+            .side
+            .get_or_insert_with(|| (setup, object.to_owned()));
+        (*side != setup).then(|| original.clone())
+    }
+
+    /// Does something once the outermost transaction is kept, and nothing when it, or this one, is taken back.
+    pub(crate) fn after_commit(&mut self, act: Afterwards) {
+        if self.journal.marks.is_empty() {
+            act();
+        } else {
+            self.journal.waiting.push(act);
+        }
     }
 
     /// Ends the innermost transaction; its changes stay.
@@ -43,6 +87,10 @@ impl Store {
         self.journal.marks.pop();
         if self.journal.marks.is_empty() {
             self.journal.entries.clear();
+            self.journal.side = None;
+            for act in self.journal.waiting.drain(..) {
+                act();
+            }
         }
     }
 
@@ -69,8 +117,14 @@ impl Store {
                         None => self.cleared.remove(&record),
                     };
                 }
-                Before::Pending(length) => self.pending.truncate(length),
+                Before::Begun { pending, waiting } => {
+                    self.pending.truncate(pending);
+                    self.journal.waiting.truncate(waiting);
+                }
             }
+        }
+        if self.journal.marks.is_empty() {
+            self.journal.side = None;
         }
     }
 

@@ -15,6 +15,7 @@ mod measure;
 mod oauth;
 mod query;
 mod rows;
+mod rules;
 mod sim;
 mod soap;
 mod writes;

@@ -131,7 +131,7 @@ fn saved(save: &mut Save<'_>, nodes: Vec<Node>) -> Result<Vec<Value>, Vec<Value>
 fn failure(reference: &str, error: &SaveError) -> Value {
     json!({
         "referenceId": reference,
-        "errors": [{"statusCode": error.code, "message": error.message, "fields": error.fields}],
+        "errors": error.listed(),
     })
 }
 

@@ -1,0 +1,115 @@
+//! Rules: what there is, what runs, what ran, and who may pass.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::State, routing::get};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ControlError;
+use crate::{
+    id,
+    org::Org,
+    rules::{Rule, RuleError, RuleKind, Rules},
+};
+
+/// The paths answered here.
+pub(super) fn routes() -> Router<Arc<Org>> {
+    Router::new()
+        .route("/__sim/rules", get(list).post(change).delete(remove))
+        .route("/__sim/automation", get(fired).delete(reset))
+        .route("/__sim/permissions", get(permissions).post(grant))
+}
+
+/// Which rule is meant.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    kind: RuleKind,
+    object: String,
+    name: String,
+    active: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Grant {
+    permission: String,
+    /// The integration user when absent.
+    user: Option<String>,
+    granted: bool,
+}
+
+impl From<RuleError> for ControlError {
+    fn from(error: RuleError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// `GET /__sim/rules`
+async fn list(State(org): State<Arc<Org>>) -> Json<Value> {
+    Json(json!({"rules": org.rules.read().list()}))
+}
+
+/// `POST /__sim/rules`: a rule as in `schema/rules.json` is added or replaced; with nothing but `kind`, `object`,
+/// `name` and `active` it is switched.
+async fn change(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>, ControlError> {
+    let mut rules = Rules::clone(&org.rules.read());
+    if let Ok(name) = serde_json::from_slice::<Named>(&body) {
+        let active = name
+            .active
+            .ok_or_else(|| ControlError("no `active`".to_owned()))?;
+        rules.set_active(&org.schema, (name.kind, &name.object, &name.name), active)?;
+    } else {
+        let rule: Rule = read(&body)?;
+        rules.put(&org.schema, rule)?;
+    }
+    *org.rules.write() = Arc::new(rules);
+    Ok(list(State(org)).await)
+}
+
+/// `DELETE /__sim/rules`
+async fn remove(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>, ControlError> {
+    let name: Named = read(&body)?;
+    let mut rules = Rules::clone(&org.rules.read());
+    let removed = rules.remove(&org.schema, (name.kind, &name.object, &name.name))?;
+    *org.rules.write() = Arc::new(rules);
+    Ok(Json(json!({"removed": removed})))
+}
+
+/// `GET /__sim/automation`: what fired, per rule and event.
+async fn fired(State(org): State<Arc<Org>>) -> Json<Value> {
+    Json(org.rules.read().fired.report())
+}
+
+/// `DELETE /__sim/automation`: nothing has fired.
+async fn reset(State(org): State<Arc<Org>>) -> Json<Value> {
+    org.rules.read().fired.reset();
+    Json(json!({}))
+}
+
+/// `GET /__sim/permissions`
+async fn permissions(State(org): State<Arc<Org>>) -> Json<Value> {
+    Json(json!({"permissions": org.rules.read().grants.all()}))
+}
+
+/// `POST /__sim/permissions`: a user gets a permission or loses it.
+async fn grant(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>, ControlError> {
+    let request: Grant = read(&body)?;
+    let user = match request.user {
+        None => org.user_id(),
+        Some(text) => {
+            let parsed = id::parse(&text);
+            id::long(&parsed.ok_or_else(|| ControlError(format!("no Id: `{text}`")))?)
+        }
+    };
+    Arc::make_mut(&mut *org.rules.write())
+        .grants
+        .set(&request.permission, &user, request.granted);
+    Ok(permissions(State(org)).await)
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
+    serde_json::from_slice(body).map_err(|error| ControlError(format!("not understood: {error}")))
+}
