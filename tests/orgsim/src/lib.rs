@@ -10,6 +10,7 @@ mod control;
 mod formula;
 mod generate;
 mod id;
+mod meter;
 mod org;
 mod random;
 mod rules;
@@ -18,6 +19,7 @@ mod schema;
 mod server;
 mod soap;
 mod soql;
+mod sosl;
 mod store;
 mod user;
 

@@ -1,7 +1,7 @@
 //! The state of one running org.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -9,14 +9,15 @@ use std::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    api::{job::Jobs, query::Cursors, session::Sessions},
+    api::{job::Jobs, query::Cursors, recent::Recent, session::Sessions},
     clock::Clock,
     config::Config,
     control::fault::Faults,
     generate::{UnknownObject, Volume, generate},
+    meter::Meter,
     rules::Rules,
     schema::{Declarations, NotationError, Schema},
-    store::Store,
+    store::{Storage, Store},
     user::Logins,
 };
 
@@ -68,6 +69,8 @@ pub(crate) struct Org {
     pub faults: Mutex<Faults>,
     /// Every call that touches records holds it together with others; a transaction over several calls holds it alone.
     pub turnstile: tokio::sync::RwLock<()>,
+    /// What users touched of late.
+    pub recent: Mutex<Recent>,
     /// Calls.
     pub meter: Mutex<Meter>,
     /// What the control interface can change.
@@ -76,17 +79,6 @@ pub(crate) struct Org {
     pub url: OnceLock<String>,
     /// What was generated.
     pub volume: Volume,
-}
-
-/// Calls so far.
-#[derive(Debug, Default)]
-pub(crate) struct Meter {
-    /// Against `DailyApiRequests`.
-    pub(crate) used: usize,
-    /// By method and path template, metered or not.
-    pub routes: BTreeMap<String, usize>,
-    /// Bulk query jobs.
-    pub query_jobs: usize,
 }
 
 /// Settings that can change while the org runs.
@@ -100,6 +92,14 @@ pub(crate) struct Tuning {
     pub session: Duration,
     /// `DailyApiRequests`.
     pub daily_api_requests: usize,
+    /// Of these, what the app may use; shown besides when there is such a cap.
+    pub app_api_requests: Option<usize>,
+    /// Calls that may run for 20 seconds or longer at the same time.
+    pub long_requests: usize,
+    /// `DataStorageMB`.
+    pub data_storage_mb: usize,
+    /// `FileStorageMB`.
+    pub file_storage_mb: usize,
 }
 
 impl Org {
@@ -114,7 +114,7 @@ impl Org {
             seed: config.seed,
             username: config.credentials.username.clone(),
         };
-        let store = generate(&schema, &volume, clock.now_ms())?;
+        let mut store = generate(&schema, &volume, clock.now_ms())?;
         let sessions = Sessions::new(&config.credentials).map_err(StartError::PublicKey)?;
         let integration_user = schema.find("User").map(|(_, user)| user.mint.id(0));
         let integration_user = integration_user.unwrap_or_default();
@@ -125,7 +125,13 @@ impl Org {
             page_rows: config.page_rows,
             session: config.session,
             daily_api_requests: config.daily_api_requests,
+            app_api_requests: None,
+            long_requests: 25,
+            data_storage_mb: 102_400,
+            file_storage_mb: 1_048_576,
         };
+        let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
+        store.room = Some(room);
         Ok(Self {
             schema: Declarations::new(schema, clock.now_second_ms()),
             store: RwLock::new(store),
@@ -137,6 +143,7 @@ impl Org {
             cursors: Mutex::new(HashMap::default()),
             faults: Mutex::new(Faults::default()),
             turnstile: tokio::sync::RwLock::default(),
+            recent: Mutex::default(),
             meter: Mutex::new(Meter::default()),
             tuning: RwLock::new(tuning),
             url: OnceLock::new(),

@@ -122,12 +122,11 @@ pub(crate) async fn create(
     let now = org.clock.now_ms();
     {
         let mut meter = org.meter.lock();
-        if meter.query_jobs >= QUERY_JOBS_MAX {
+        if !meter.query_jobs.take(now, QUERY_JOBS_MAX) {
             let message =
                 format!("Max bulk v2 query jobs ({QUERY_JOBS_MAX}) per 24 hrs has been reached");
             return Err(ApiError::bad("LIMIT_EXCEEDED", message));
         }
-        meter.query_jobs += 1;
     }
     let job = {
         let mut jobs = org.jobs.lock();

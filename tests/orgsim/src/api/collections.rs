@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Extension, Router,
-    extract::{Path, Query, State},
+    extract::{FromRequest, Path, Query, Request, State},
     response::Response,
     routing::{get, patch, post},
 };
@@ -18,12 +18,13 @@ use super::{
     dispatch::AllOrNone,
     error::{ApiError, json_body},
     json::{Tree, push_record},
+    upload::{Files, Upload},
     write::{id_text, key_field, parser_error, save_at_once, writable},
 };
 use crate::{
     id,
     org::Org,
-    save::{Caller, Save, SaveError, Upsert, Values},
+    save::{Caller, Save, SaveError, Upsert, Values, WithFiles},
     soql::View,
 };
 
@@ -46,11 +47,14 @@ const IDS_MAX: usize = 2_000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Request {
+pub(crate) struct Collection {
     #[serde(default)]
     all_or_none: bool,
     #[serde(default)]
     records: Vec<Values>,
+    /// What came in parts of its own.
+    #[serde(skip)]
+    files: Files,
 }
 
 #[derive(Deserialize)]
@@ -69,14 +73,12 @@ type Together = Option<Extension<AllOrNone>>;
 pub(crate) async fn create(
     State(org): State<Arc<Org>>,
     caller: Caller,
-    together: Together,
-    body: Bytes,
+    collection: Collection,
 ) -> Result<Response, ApiError> {
-    let request = read(&body, together)?;
-    all(&org, &caller, request, false, |save, mut values| {
+    all(&org, &caller, collection, false, |save, files, values| {
         let at = named_object(save, &values)?;
-        values.remove("attributes");
-        let slot = save.create(at, &values).map_err(|error| (None, error))?;
+        let source = attached(save, files, at, &values)?;
+        let slot = save.create(at, &source).map_err(|error| (None, error))?;
         Ok((id_at(save, at, slot), None))
     })
 }
@@ -85,24 +87,28 @@ pub(crate) async fn create(
 pub(crate) async fn update(
     State(org): State<Arc<Org>>,
     caller: Caller,
-    together: Together,
-    body: Bytes,
+    collection: Collection,
 ) -> Result<Response, ApiError> {
-    let request = read(&body, together)?;
-    all(&org, &caller, request, false, |save, mut values| {
-        values.remove("attributes");
-        let Some(given) = take_id(&mut values) else {
-            let error = SaveError::missing_id();
-            return Err((None, error));
-        };
-        let record = find(save, &given).map_err(|error| (None, error))?;
-        match save.update(record, &values) {
-            Ok(()) => Ok((id_at(save, record.0, record.1), None)),
-            // An Id that names nothing is not repeated.
-            Err(error) if error == SaveError::unknown() => Err((None, error)),
-            Err(error) => Err((Some(given), error)),
-        }
-    })
+    all(
+        &org,
+        &caller,
+        collection,
+        false,
+        |save, files, mut values| {
+            let Some(given) = take_id(&mut values) else {
+                let error = SaveError::missing_id();
+                return Err((None, error));
+            };
+            let record = find(save, &given).map_err(|error| (None, error))?;
+            let source = attached(save, files, record.0, &values)?;
+            match save.update(record, &source) {
+                Ok(()) => Ok((id_at(save, record.0, record.1), None)),
+                // An Id that names nothing is not repeated.
+                Err(error) if error == SaveError::unknown() => Err((None, error)),
+                Err(error) => Err((Some(given), error)),
+            }
+        },
+    )
 }
 
 /// `PATCH …/composite/sobjects/{name}/{field}`
@@ -110,20 +116,18 @@ pub(crate) async fn upsert(
     State(org): State<Arc<Org>>,
     caller: Caller,
     Path((_, name, field)): Path<(String, String, String)>,
-    together: Together,
-    body: Bytes,
+    collection: Collection,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'C')?;
     let key = key_field(object, &field)?;
-    let request = read(&body, together)?;
-    all(&org, &caller, request, true, |save, mut values| {
-        values.remove("attributes");
+    all(&org, &caller, collection, true, |save, files, values| {
         let given = values
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(&key.1.name))
             .map(|(_, raw)| plain(raw))
             .unwrap_or_default();
-        match save.upsert((at, key.0), &given, &values, false) {
+        let source = attached(save, files, at, &values)?;
+        match save.upsert((at, key.0), &given, &source, false) {
             Ok((slot, new)) => Ok((id_text(object, slot), Some(new))),
             Err(Upsert::Refused(error)) => Err((None, error)),
             Err(Upsert::Several(_)) => Err((None, SaveError::ambiguous(&key.1.name, &given))),
@@ -236,12 +240,19 @@ fn show(
 fn all(
     org: &Org,
     caller: &Caller,
-    request: Request,
+    collection: Collection,
     upserts: bool,
-    each: impl FnMut(&mut Save<'_>, Values) -> Done,
+    mut each: impl FnMut(&mut Save<'_>, &Files, Values) -> Done,
 ) -> Result<Response, ApiError> {
-    check_size(request.records.len())?;
-    let mut results = transaction(org, caller, request.all_or_none, request.records, each);
+    let Collection {
+        all_or_none,
+        records,
+        files,
+    } = collection;
+    check_size(records.len())?;
+    let mut results = transaction(org, caller, all_or_none, records, |save, values| {
+        each(save, &files, values)
+    });
     if upserts {
         // What was not saved was not created either, and says so.
         for result in results.iter_mut().filter_map(Value::as_object_mut) {
@@ -338,12 +349,40 @@ fn plain(raw: &RawValue) -> String {
     serde_json::from_str::<String>(raw.get()).unwrap_or_else(|_| raw.get().to_owned())
 }
 
-fn read(body: &[u8], together: Together) -> Result<Request, ApiError> {
-    let request: Request = serde_json::from_slice(body).map_err(|error| parser_error(&error))?;
-    Ok(Request {
-        all_or_none: request.all_or_none || together.is_some(),
-        ..request
+/// The values of a record with the file that its attributes name.
+fn attached<'v>(
+    save: &Save<'_>,
+    files: &Files,
+    at: usize,
+    values: &'v Values,
+) -> Result<WithFiles<'v, Values>, (Option<String>, SaveError)> {
+    let refused = |error| (None, error);
+    let object = save.schema.object(at);
+    let object = object.ok_or_else(|| refused(SaveError::unknown()))?;
+    let attributes = values.get("attributes");
+    let files = files.of_record(object, attributes.map(AsRef::as_ref));
+    Ok(WithFiles {
+        values,
+        files: files.map_err(refused)?,
     })
+}
+
+impl<S: Send + Sync> FromRequest<S> for Collection {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let together = request.extensions().get::<AllOrNone>().is_some();
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, state).await;
+        let upload = Upload::read(&headers, body.map_err(|_| ApiError::too_large())?)?;
+        let collection: Self =
+            serde_json::from_slice(&upload.json).map_err(|error| parser_error(&error))?;
+        Ok(Self {
+            all_or_none: collection.all_or_none || together,
+            files: Files::of(upload.files),
+            ..collection
+        })
+    }
 }
 
 fn check_size(records: usize) -> Result<(), ApiError> {

@@ -14,10 +14,12 @@ use serde_json::{Value, json};
 use super::{
     VERSIONS,
     error::{ApiError, json_body},
+    recent,
 };
 use crate::{
     clock::{http_date, parse_http_date},
     org::Org,
+    save::Caller,
     schema::{describe, describe_global},
 };
 
@@ -58,14 +60,32 @@ pub(crate) async fn versions() -> Response {
     json_body(&Value::Array(list))
 }
 
+/// What lies below a version.
+const RESOURCES: [&str; 9] = [
+    "composite",
+    "jobs",
+    "limits",
+    "parameterizedSearch",
+    "query",
+    "queryAll",
+    "recent",
+    "search",
+    "sobjects",
+];
+
 /// `GET /services/data/vXX.0`
-pub(crate) async fn resources(Path(version): Path<String>) -> Response {
+pub(crate) async fn resources(
+    State(org): State<Arc<Org>>,
+    Path(version): Path<String>,
+) -> Response {
     let root = format!("/services/data/{version}");
-    let names = ["jobs", "limits", "query", "queryAll", "sobjects"];
-    let map = names
+    let map = RESOURCES
         .into_iter()
         .map(|name| (name.to_owned(), json!(format!("{root}/{name}"))));
-    json_body(&Value::Object(map.collect()))
+    let mut map: serde_json::Map<String, Value> = map.collect();
+    let identity = format!("{}/id/{}/{}", org.base_url(), org.org_id(), org.user_id());
+    map.insert("identity".to_owned(), json!(identity));
+    json_body(&Value::Object(map))
 }
 
 /// `GET …/sobjects`
@@ -91,9 +111,13 @@ pub(crate) async fn object(
     conditional(&org, &headers, || describe(&org.schema, at, &version))
 }
 
+/// Items that the basic information of an object shows.
+const RECENT_MAX: usize = 5;
+
 /// `GET …/sobjects/{name}`
 pub(crate) async fn basic(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name)): Path<(String, String)>,
 ) -> Response {
     let global = describe_global(&org.schema, &version);
@@ -106,7 +130,13 @@ pub(crate) async fn basic(
         })
     });
     match found {
-        Some(found) => json_body(&json!({"objectDescribe": found, "recentItems": []})),
+        Some(found) => {
+            let at = org.schema.find(&name).map(|(at, _)| at);
+            let recent = recent::list(&org, &caller.user, &version, at, RECENT_MAX);
+            json_body(&format!(
+                "{{\"objectDescribe\":{found},\"recentItems\":{recent}}}"
+            ))
+        }
         None => ApiError::not_found().into_response(),
     }
 }

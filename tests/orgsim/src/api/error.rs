@@ -125,6 +125,15 @@ impl ApiError {
         error
     }
 
+    /// 403 when too many calls run for long.
+    pub(crate) fn too_many_long_calls() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "REQUEST_LIMIT_EXCEEDED",
+            "ConcurrentPerOrgLongTxn Limit exceeded",
+        )
+    }
+
     /// Names the fields at fault.
     #[must_use]
     pub(crate) fn with_fields(mut self, fields: &[&str]) -> Self {

@@ -1,6 +1,6 @@
 //! What every request passes: faults, session, version, metering, and the headers of the answer.
 
-use std::sync::Arc;
+use std::{fmt::Write as _, sync::Arc};
 
 use axum::{
     body::Body,
@@ -10,7 +10,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{VERSIONS, caller::SessionUser, composite, error::ApiError, version_number};
+use super::{
+    VERSIONS, caller::SessionUser, composite, error::ApiError, limits::APP_NAME, upload,
+    version_number,
+};
 use crate::{
     clock::http_date,
     control::fault::{self, Effects, Plan},
@@ -19,8 +22,6 @@ use crate::{
 
 /// Longest URI: REST API Developer Guide, status 414.
 const URI_BYTES_MAX: usize = 16_384;
-/// Longest body of a request: 50 MB of text (REST API Developer Guide, Insert or Update Blob Data).
-const BODY_BYTES_MAX: usize = 50 * 1024 * 1024;
 
 /// The token of an `Authorization: Bearer` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -42,8 +43,11 @@ pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Ne
         )
             .into_response();
     }
-    let Ok((request, body)) = with_body(request).await else {
+    let Ok((request, body)) = with_body(request, &path).await else {
         return ApiError::too_large().into_response();
+    };
+    let Ok(_running) = Running::enter(&org, &path) else {
+        return finish(&org, &path, ApiError::too_many_long_calls().into_response());
     };
     let plan = org
         .faults
@@ -56,6 +60,30 @@ pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Ne
         fault::after(&plan, response)
     };
     finish(&org, &path, response)
+}
+
+/// A call that is being served.
+struct Running<'o>(&'o Org, Option<u64>);
+
+impl<'o> Running<'o> {
+    /// Fails when too many others have been running for long.
+    fn enter(org: &'o Org, path: &str) -> Result<Self, ()> {
+        let counted = path.starts_with("/services/") && !path.starts_with("/services/oauth2");
+        if !counted {
+            return Ok(Self(org, None));
+        }
+        let most = org.tuning.read().long_requests;
+        let number = org.meter.lock().enter(org.clock.now_ms(), most);
+        number.map(|number| Self(org, Some(number))).ok_or(())
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.1 {
+            self.0.meter.lock().leave(number);
+        }
+    }
 }
 
 async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: Next) -> Response {
@@ -125,13 +153,15 @@ pub(crate) struct Charge {
 
 /// Counts one call against the day's, unless none are left; calls used and allowed.
 pub(crate) fn charge(org: &Org, refused: bool) -> Result<(usize, usize), ApiError> {
-    let max = org.tuning.read().daily_api_requests;
+    let tuning = *org.tuning.read();
+    let max = tuning.daily_api_requests;
+    let most = tuning.app_api_requests.map_or(max, |app| app.min(max));
+    let now_ms = org.clock.now_ms();
     let mut meter = org.meter.lock();
-    if refused || meter.used >= max {
+    if refused || !meter.calls.take(now_ms, most) {
         return Err(ApiError::out_of_calls());
     }
-    meter.used += 1;
-    Ok((meter.used, max))
+    Ok((meter.calls.used(now_ms), max))
 }
 
 /// A version of a path must be one that answers.
@@ -177,11 +207,15 @@ fn finish(org: &Org, path: &str, mut response: Response) -> Response {
         .strip_prefix("/services/data/")
         .is_some_and(|rest| !rest.is_empty());
     if metered && response.status() != StatusCode::UNAUTHORIZED {
-        let usage = format!(
-            "api-usage={}/{}",
-            org.meter.lock().used,
-            org.tuning.read().daily_api_requests
-        );
+        let tuning = *org.tuning.read();
+        let used = org.meter.lock().calls.used(org.clock.now_ms());
+        let mut usage = format!("api-usage={used}/{}", tuning.daily_api_requests);
+        if let Some(max) = tuning.app_api_requests {
+            let _ = write!(
+                usage,
+                "; per-app-api-usage={used}/{max}(appName={APP_NAME})"
+            );
+        }
         if let Ok(usage) = HeaderValue::from_str(&usage) {
             response.headers_mut().insert("sforce-limit-info", usage);
         }
@@ -190,8 +224,12 @@ fn finish(org: &Org, path: &str, mut response: Response) -> Response {
 }
 
 /// The request with its body in memory, and the body.
-async fn with_body(request: Request) -> Result<(Request, axum::body::Bytes), axum::Error> {
+async fn with_body(
+    request: Request,
+    path: &str,
+) -> Result<(Request, axum::body::Bytes), axum::Error> {
     let (parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await?;
+    let most = upload::bytes_max(path, &parts.headers);
+    let bytes = axum::body::to_bytes(body, most).await?;
     Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }

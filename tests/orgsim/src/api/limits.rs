@@ -24,7 +24,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
 }
 
 /// Limits that a backup does not consume, with the values of an Enterprise Edition org.
-const UNTOUCHED: [(&str, usize); 14] = [
+const UNTOUCHED: [(&str, usize); 12] = [
     ("ConcurrentAsyncGetReportInstances", 200),
     ("ConcurrentSyncReportRuns", 20),
     ("DailyAsyncApexExecutions", 250_000),
@@ -33,30 +33,46 @@ const UNTOUCHED: [(&str, usize); 14] = [
     ("DailyBulkV2QueryFileStorageMB", 976_562),
     ("DailyDeliveredPlatformEvents", 50_000),
     ("DailyWorkflowEmails", 8_040),
-    ("DataStorageMB", 102_400),
-    ("FileStorageMB", 1_048_576),
     ("HourlyPublishedPlatformEvents", 250_000),
     ("HourlyTimeBasedWorkflow", 1_000),
     ("MassEmail", 5_000),
     ("SingleEmail", 5_000),
 ];
 
+/// The app that all calls are made with.
+pub(crate) const APP_NAME: &str = "holdfast";
+
 /// `DailyBulkV2QueryJobs`.
 pub(crate) const QUERY_JOBS_MAX: usize = 10_000;
 
 /// `GET …/limits`
 pub(crate) async fn limits(State(org): State<Arc<Org>>) -> Response {
-    let max = org.tuning.read().daily_api_requests;
+    let tuning = *org.tuning.read();
     let (used, jobs) = {
-        let meter = org.meter.lock();
-        (meter.used, meter.query_jobs)
+        let now_ms = org.clock.now_ms();
+        let mut meter = org.meter.lock();
+        (meter.calls.used(now_ms), meter.query_jobs.used(now_ms))
     };
     let mut all: serde_json::Map<String, Value> = UNTOUCHED
         .iter()
         .map(|(name, max)| ((*name).to_owned(), json!({"Max": max, "Remaining": max})))
         .collect();
     let pair = |max: usize, used: usize| json!({"Max": max, "Remaining": max.saturating_sub(used)});
-    all.insert("DailyApiRequests".to_owned(), pair(max, used));
+    let mut calls = pair(tuning.daily_api_requests, used);
+    if let (Some(max), Some(calls)) = (tuning.app_api_requests, calls.as_object_mut()) {
+        calls.insert(APP_NAME.to_owned(), pair(max, used));
+    }
+    all.insert("DailyApiRequests".to_owned(), calls);
+    let (data, file) = {
+        let store = org.store.read();
+        store.used().left_of(store.room.unwrap_or_default())
+    };
+    for (name, max, left) in [
+        ("DataStorageMB", tuning.data_storage_mb, data),
+        ("FileStorageMB", tuning.file_storage_mb, file),
+    ] {
+        all.insert(name.to_owned(), json!({"Max": max, "Remaining": left}));
+    }
     all.insert(
         "DailyBulkV2QueryJobs".to_owned(),
         pair(QUERY_JOBS_MAX, jobs),

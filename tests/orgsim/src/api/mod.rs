@@ -11,15 +11,20 @@ pub(crate) mod error;
 pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod json;
+mod layout;
 pub(crate) mod limits;
+pub(crate) mod multipart;
 pub(crate) mod oauth;
 pub(crate) mod partner;
 pub(crate) mod query;
+pub(crate) mod recent;
 pub(crate) mod replication;
 mod required_filter;
 pub(crate) mod restriction;
 pub(crate) mod rows;
+mod search;
 pub(crate) mod session;
+pub(crate) mod upload;
 pub(crate) mod write;
 
 use std::sync::Arc;
@@ -41,7 +46,10 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
     Router::new()
         .merge(oauth::routes())
         .merge(describe::routes())
+        .merge(layout::routes())
         .merge(limits::routes())
+        .merge(recent::routes())
+        .merge(search::routes())
         .merge(replication::routes())
         .merge(rows::routes())
         .merge(write::routes())

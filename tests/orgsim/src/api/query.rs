@@ -89,6 +89,15 @@ pub(crate) async fn more(
     Ok(page(&org, &version, id, &cursor, offset))
 }
 
+/// Ends all locators, as if two days had passed.
+pub(crate) fn expire(org: &Org) {
+    let spent = Arc::new(Cursor::spent());
+    // They stay known, so that later ones get names of their own.
+    for cursor in org.cursors.lock().values_mut() {
+        *cursor = Arc::clone(&spent);
+    }
+}
+
 /// `Sforce-Query-Options: batchSize=n`, a hint between 200 and 2,000.
 fn page_rows(headers: &HeaderMap) -> usize {
     let options = headers

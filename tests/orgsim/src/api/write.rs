@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{patch, post},
 };
@@ -17,11 +17,12 @@ use serde_json::json;
 use super::{
     error::{ApiError, JSON},
     rows::locate,
+    upload::Upload,
     version_number,
 };
 use crate::{
     org::Org,
-    save::{Caller, Save, SaveError, Upsert, Values, names_records},
+    save::{Caller, Save, SaveError, Upsert, Values, WithFiles, names_records},
     schema::{Field, Object},
     store::{Store, Visible},
 };
@@ -64,11 +65,18 @@ pub(crate) async fn create(
     State(org): State<Arc<Org>>,
     caller: Caller,
     Path((version, name)): Path<(String, String)>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let (at, object) = writable(&org, &name, 'C')?;
-    let values = values(&body)?;
-    let slot = saving(&org, &caller, |save| save.create(at, &values))?;
+    let upload = Upload::read(&headers, body)?;
+    let values = values(&upload.json)?;
+    let files = upload.of_record(object)?;
+    let slot = saving(&org, &caller, |save| {
+        let values = &values;
+        save.create(at, &WithFiles { values, files })
+    })?;
+    org.recent.lock().touch(&caller.user, (at, slot));
     Ok(created(&version, object, slot, false))
 }
 
@@ -79,6 +87,7 @@ pub(crate) async fn update(
     Path((_, name, id)): Path<(String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
     method: axum::http::Method,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let meant = parameters.get("_HttpMethod").map(String::as_str);
@@ -89,14 +98,21 @@ pub(crate) async fn update(
             "HTTP Method 'POST' not allowed. Allowed are DELETE,GET,HEAD,PATCH",
         ));
     }
-    writable(&org, &name, 'U')?;
+    let (_, object) = writable(&org, &name, 'U')?;
     let record = locate(&org, &name, &id)?;
-    let values = values(&body)?;
+    let upload = Upload::read(&headers, body)?;
+    let values = values(&upload.json)?;
+    let files = upload.of_record(object)?;
     if values.keys().any(|name| name.eq_ignore_ascii_case("Id")) {
         let message = "The Id field should not be specified in the sobject data.";
         return Err(ApiError::bad("INVALID_FIELD", message).with_fields(&["Id"]));
     }
-    saving(&org, &caller, |save| save.update(record, &values)).map_err(in_path)?;
+    let saved = saving(&org, &caller, |save| {
+        let values = &values;
+        save.update(record, &WithFiles { values, files })
+    });
+    saved.map_err(in_path)?;
+    org.recent.lock().touch(&caller.user, record);
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

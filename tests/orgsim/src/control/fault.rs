@@ -10,17 +10,21 @@ use std::{
 
 use axum::{
     Json,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::State,
     http::{HeaderName, HeaderValue, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::{api::error::JSON, org::Org, soql::parse};
+use super::wire;
+use crate::{
+    api::{error::JSON, query},
+    org::Org,
+    soql::parse,
+};
 
 /// All rules, in the order in which they were added.
 #[derive(Debug, Default)]
@@ -48,6 +52,11 @@ struct Rule {
     #[serde(default = "once")]
     times: Option<u64>,
     action: Action,
+    /// So long by the org's clock; null until it is used up.
+    #[serde(default)]
+    for_seconds: Option<i64>,
+    #[serde(skip)]
+    ends_ms: Option<i64>,
     /// Matching calls so far.
     #[serde(default)]
     seen: u64,
@@ -62,6 +71,8 @@ struct Match {
     object: Option<String>,
     /// Only from the n-th matching call on, counted from 1.
     nth: Option<u64>,
+    /// Only every so many matching calls.
+    every: Option<u64>,
 }
 
 /// What happens to a call.
@@ -88,6 +99,16 @@ enum Action {
     Status(Answer),
     /// 403 `REQUEST_LIMIT_EXCEEDED`.
     OutOfCalls,
+    /// 500 `UNKNOWN_EXCEPTION`.
+    ServerError,
+    /// 503 `SERVER_UNAVAILABLE`, with `Retry-After` when there are seconds to wait.
+    Unavailable { retry_after: Option<u64> },
+    /// 400 `QUERY_TIMEOUT` for a query.
+    QueryTimeout,
+    /// The answer comes in at so many bytes in a second.
+    BytesPerSecond(usize),
+    /// All query locators end before the call is served.
+    ExpireLocators,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -97,6 +118,19 @@ struct Answer {
     body: Option<Value>,
     #[serde(default)]
     headers: std::collections::BTreeMap<String, String>,
+}
+
+/// As recorded; the number is of no meaning to callers.
+const UNEXPECTED: &str = "An unexpected error occurred. Please include this ErrorId if you contact support: 1452464078-314667 (-1173371248)";
+
+impl Answer {
+    fn error(code: u16, name: &str, message: &str) -> Self {
+        Self {
+            code,
+            body: Some(json!([{"message": message, "errorCode": name}])),
+            headers: std::collections::BTreeMap::new(),
+        }
+    }
 }
 
 /// What the rules decided about one call.
@@ -111,6 +145,8 @@ pub(crate) struct Plan {
     expire: bool,
     answer: Option<Answer>,
     cut_after: Option<usize>,
+    bytes_per_second: Option<usize>,
+    expire_locators: bool,
 }
 
 /// What a handler has to do differently.
@@ -139,6 +175,10 @@ impl Action {
             Self::TruncatePageRows(_) | Self::DropLocatorHeader => {
                 job && path.ends_with("/results")
             }
+            Self::QueryTimeout => {
+                let resource = path.split('/').nth(4).unwrap_or_default();
+                matches!(resource, "query" | "queryAll")
+            }
             Self::FailBulkJob { .. } => method == "POST" && path.ends_with("/jobs/query"),
             Self::WrongCount(_) => {
                 method == "GET" && job && !path.ends_with("/results") && !path.ends_with("/query")
@@ -155,6 +195,9 @@ impl Faults {
         if self.rules.is_empty() {
             return plan;
         }
+        let now_ms = org.clock.now_ms();
+        self.rules
+            .retain(|rule| rule.ends_ms.is_none_or(|ends| now_ms < ends));
         let object = object_of(org, uri, body);
         for rule in &mut self.rules {
             let wanted = &rule.matching;
@@ -177,7 +220,11 @@ impl Faults {
                 continue;
             }
             rule.seen += 1;
-            if wanted.nth.is_some_and(|nth| rule.seen < nth) {
+            let early = wanted.nth.is_some_and(|nth| rule.seen < nth);
+            let between = wanted
+                .every
+                .is_some_and(|every| rule.seen % every.max(1) != 0);
+            if early || between {
                 continue;
             }
             rule.times = rule.times.map(|times| times - 1);
@@ -211,6 +258,23 @@ impl Plan {
             Action::ExpireSession => self.expire = true,
             Action::Status(answer) => self.answer = Some(answer.clone()),
             Action::OutOfCalls => self.out_of_calls = true,
+            Action::ServerError => {
+                self.answer = Some(Answer::error(500, "UNKNOWN_EXCEPTION", UNEXPECTED));
+            }
+            Action::Unavailable { retry_after } => {
+                let mut answer = Answer::error(503, "SERVER_UNAVAILABLE", "Server Unavailable");
+                if let Some(seconds) = retry_after {
+                    let seconds = seconds.to_string();
+                    answer.headers.insert("Retry-After".to_owned(), seconds);
+                }
+                self.answer = Some(answer);
+            }
+            Action::QueryTimeout => {
+                let message = "Your query request was running for too long.";
+                self.answer = Some(Answer::error(400, "QUERY_TIMEOUT", message));
+            }
+            Action::BytesPerSecond(bytes) => self.bytes_per_second = Some(*bytes),
+            Action::ExpireLocators => self.expire_locators = true,
         }
     }
 }
@@ -228,6 +292,9 @@ pub(crate) async fn before(org: &Org, plan: &Plan) -> Option<Response> {
     }
     if plan.expire {
         org.sessions.lock().expire_all();
+    }
+    if plan.expire_locators {
+        query::expire(org);
     }
     let answer = plan.answer.as_ref()?;
     let status = StatusCode::from_u16(answer.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -255,34 +322,14 @@ impl Drop for Leave<'_> {
 
 /// What happens to the answer.
 pub(crate) fn after(plan: &Plan, response: Response) -> Response {
+    let response = match plan.bytes_per_second {
+        None => response,
+        Some(bytes) => response.map(|body| wire::slow(body, bytes)),
+    };
     match plan.cut_after {
         None => response,
-        Some(limit) => response.map(|body| cut(body, limit)),
+        Some(limit) => response.map(|body| wire::cut(body, limit)),
     }
-}
-
-/// The body up to `limit` bytes, then an error, upon which the connection is closed.
-fn cut(body: Body, limit: usize) -> Body {
-    let pieces = stream::unfold(
-        (body.into_data_stream(), Some(limit)),
-        |(mut body, left)| async move {
-            let Some(left) = left else {
-                // What was sent so far goes out while this waits, so the client sees a part.
-                tokio::task::yield_now().await;
-                return Some((
-                    Err(std::io::Error::other("cut by a fault rule")),
-                    (body, None),
-                ));
-            };
-            let piece: Bytes = body.next().await?.ok()?;
-            if piece.len() < left {
-                let rest = left - piece.len();
-                return Some((Ok(piece), (body, Some(rest))));
-            }
-            Some((Ok(piece.slice(..left)), (body, None)))
-        },
-    );
-    Body::from_stream(pieces)
 }
 
 /// The object that a call is about, as far as its path, its query or its body tells.
@@ -330,6 +377,9 @@ pub(crate) async fn add(
     faults.added += 1;
     rule.id = faults.added;
     rule.seen = 0;
+    rule.ends_ms = rule
+        .for_seconds
+        .map(|seconds| org.clock.now_ms() + seconds * 1000);
     faults.rules.push(rule);
     Ok(Json(json!({"id": faults.added})))
 }

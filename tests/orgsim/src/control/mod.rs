@@ -3,10 +3,12 @@
 
 mod change;
 pub(crate) mod fault;
+mod lock;
 mod oracle;
 mod rules;
 mod setting;
 mod target;
+mod wire;
 
 use std::sync::Arc;
 
@@ -58,5 +60,9 @@ pub(crate) fn router() -> Router<Arc<Org>> {
             get(fault::list).post(fault::add).delete(fault::clear),
         )
         .route("/__sim/faults/release", post(fault::release))
+        .route(
+            "/__sim/locks",
+            get(lock::list).post(lock::hold).delete(lock::release),
+        )
         .merge(rules::routes())
 }

@@ -36,15 +36,17 @@ pub(crate) async fn state(State(org): State<Arc<Org>>) -> Json<Value> {
             )
         })
         .collect();
-    let meter = org.meter.lock();
+    let now_ms = org.clock.now_ms();
+    let mut meter = org.meter.lock();
     Json(json!({
         "now": utc_datetime(org.clock.now_ms()),
         "organization_id": org.org_id(),
         "user_id": org.user_id(),
         "newest_generated": crate::generate::newest(),
         "objects": counts,
-        "calls_used": meter.used,
-        "query_jobs": meter.query_jobs,
+        "calls_used": meter.calls.used(now_ms),
+        "query_jobs": meter.query_jobs.used(now_ms),
+        "long_requests": meter.long(now_ms),
         "routes": meter.routes,
         "pending": store.pending(),
         "faults": org.faults.lock().len(),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ControlError;
-use crate::{clock::utc_datetime, org::Org};
+use crate::{clock::utc_datetime, org::Org, store::Storage};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +25,11 @@ struct SettingChange {
     page_rows: Option<usize>,
     session_seconds: Option<u64>,
     daily_api_requests: Option<usize>,
+    /// 0 for no cap of the app's own.
+    app_api_requests: Option<usize>,
+    long_requests: Option<usize>,
+    data_storage_mb: Option<usize>,
+    file_storage_mb: Option<usize>,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,6 +67,10 @@ pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
         "page_rows": tuning.page_rows,
         "session_seconds": tuning.session.as_secs(),
         "daily_api_requests": tuning.daily_api_requests,
+        "app_api_requests": tuning.app_api_requests,
+        "long_requests": tuning.long_requests,
+        "data_storage_mb": tuning.data_storage_mb,
+        "file_storage_mb": tuning.file_storage_mb,
     }))
 }
 
@@ -85,6 +94,21 @@ pub(crate) async fn set_settings(
         if let Some(calls) = change.daily_api_requests {
             tuning.daily_api_requests = calls;
         }
+        if let Some(calls) = change.app_api_requests {
+            tuning.app_api_requests = Some(calls).filter(|calls| *calls > 0);
+        }
+        if let Some(calls) = change.long_requests {
+            tuning.long_requests = calls.max(1);
+        }
+        if let Some(mb) = change.data_storage_mb {
+            tuning.data_storage_mb = mb;
+        }
+        if let Some(mb) = change.file_storage_mb {
+            tuning.file_storage_mb = mb;
+        }
+        let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
+        drop(tuning);
+        org.store.write().room = Some(room);
     }
     Ok(settings(State(org)).await)
 }

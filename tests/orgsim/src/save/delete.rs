@@ -39,6 +39,9 @@ impl Save<'_> {
             if let Some(blocker) = reach.blocked {
                 return Err(save.in_the_way(record, blocker));
             }
+            for member in &reach.family {
+                save.free(*member, None)?;
+            }
             save.clear(&reach);
             for member in &reach.family {
                 save.bin(*member, true);
@@ -98,6 +101,9 @@ impl Save<'_> {
                     open.push(child);
                 }
             }
+        }
+        for member in &family {
+            self.free(*member, None)?;
         }
         for member in &family {
             self.bin(*member, false);

@@ -89,7 +89,8 @@ impl<'s> Draft<'s> {
 
     /// A field will have a value.
     pub(super) fn holds(&self, field: usize) -> bool {
-        self.value(field).is_some()
+        let file = |(number, _): &(usize, Bytes)| *number == field;
+        self.value(field).is_some() || self.bodies.iter().any(file)
     }
 
     /// A field that has a new value in a record that is changed.

@@ -14,6 +14,7 @@ impl Save<'_> {
             ("Id", _) => Some(String::from_utf8_lossy(&object.mint.id(slot)).into_owned()),
             ("OwnerId" | "CreatedById" | "LastModifiedById", _) => Some(self.caller.user.clone()),
             ("CreatedDate" | "LastModifiedDate" | "SystemModstamp", _) => Some(stamp.clone()),
+            ("AuthorId", _) if field.is(Trait::Required) => Some(self.caller.user.clone()),
             (_, Kind::Boolean) => Some("false".to_owned()),
             _ if field.default.is_some() => field.default.clone(),
             _ if field.auto_number.is_some() => field.auto_number.as_deref().map(|format| {

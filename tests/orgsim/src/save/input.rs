@@ -187,7 +187,12 @@ impl Input {
         field: &Field,
         text: &str,
     ) -> Result<(), SaveError> {
-        let body = body(field, text)?;
+        self.attach(object, number, body(field, text)?.into());
+        Ok(())
+    }
+
+    /// Takes a file, and what follows from it.
+    pub(super) fn attach(&mut self, object: &Object, number: usize, body: Bytes) {
         let length = body.len().to_string();
         for (about, text) in [
             ("BodyLength", length.clone()),
@@ -199,8 +204,24 @@ impl Input {
             }
         }
         self.named.push(number);
-        self.bodies.push((number, body.into()));
-        Ok(())
+        self.bodies.push((number, body));
+    }
+
+    /// A new document or folder takes its unique name from its name when the caller gives none.
+    fn developer_name(&mut self, object: &Object) {
+        let (Some((own, field)), Some((name, _))) =
+            (object.field("DeveloperName"), object.field("Name"))
+        else {
+            return;
+        };
+        let Some(Some(name)) = self.changes.get(&name) else {
+            return;
+        };
+        let letters = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+        let unique: String = letters.take(field.length.max(1)).collect();
+        self.changes.entry(own).or_insert(Some(unique));
     }
 
     /// The input, if the caller may write its fields and each value keeps to its field.
@@ -215,6 +236,9 @@ impl Input {
         }
         let audit = intent.creates && save.sets_audit_fields();
         check::writable(object, &self.named, intent.creates, audit)?;
+        if intent.creates {
+            self.developer_name(object);
+        }
         for (number, value) in &mut self.changes {
             if let (Some(field), Some(text)) = (object.fields.get(*number), value) {
                 check::fits(field, text)?;

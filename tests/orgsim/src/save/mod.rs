@@ -3,6 +3,7 @@
 //! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
 //! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
 
+mod attached;
 mod automation;
 mod caller;
 mod check;
@@ -11,6 +12,7 @@ mod draft;
 mod fresh;
 mod history;
 mod input;
+mod lock;
 mod mixed;
 mod order;
 mod parent;
@@ -31,6 +33,7 @@ use crate::{
         row::{Row, text},
     },
 };
+pub(crate) use attached::WithFiles;
 pub(crate) use caller::Caller;
 pub(crate) use draft::Draft;
 pub(crate) use input::{Intent, Source};
@@ -182,6 +185,7 @@ impl Save<'_> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
         let input = source.read(self, object, intent)?;
         let slot = self.store.next_slot(at);
+        self.free((at, slot), Some(&input.changes))?;
         let mut fresh = self.fresh(object, slot);
         for (field, value) in full_name(object, input.changes, |_| None) {
             if let Some(place) = fresh.get_mut(field) {
@@ -216,11 +220,24 @@ impl Save<'_> {
             ));
         }
         let input = source.read(self, object, intent)?;
+        self.free((at, slot), Some(&input.changes))?;
         let own = full_name(object, input.changes, |field| {
             text(&row, field).map(str::to_owned)
         });
         let draft = Draft::changed((at, object), (slot, row), own, input.bodies);
         self.whole(|save| save.change(draft))
+    }
+
+    /// There is storage for another record with these files.
+    fn room(&self, at: usize, bodies: &[(usize, Bytes)]) -> Result<(), SaveError> {
+        let file = bodies.iter().map(|(_, body)| body.len()).sum();
+        if self.store.has_room(at, file) {
+            return Ok(());
+        }
+        Err(SaveError::new(
+            "STORAGE_LIMIT_EXCEEDED",
+            "storage limit exceeded",
+        ))
     }
 
     /// The values of a record that is there and not deleted.

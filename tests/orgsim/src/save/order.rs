@@ -29,6 +29,7 @@ impl Save<'_> {
             self.find_duplicates(rules, &draft)?;
         }
         // 6
+        self.room(draft.at, &draft.bodies)?;
         self.place(&mut draft);
         let record = (draft.at, draft.slot);
         self.store

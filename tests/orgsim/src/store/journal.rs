@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Reference, Slot, Store};
+use super::{Reference, Slot, Store, usage::replaced};
 
 /// What happens once the outermost transaction is kept.
 type Afterwards = Box<dyn FnOnce() + Send + Sync>;
@@ -129,13 +129,13 @@ impl Store {
     }
 
     fn put_back(&mut self, place: (usize, usize), record: Slot, versions: usize) {
-        let Some(slot) = self
-            .tables
-            .get_mut(place.0)
-            .and_then(|table| table.slots.get_mut(place.1))
-        else {
+        let Some(table) = self.tables.get_mut(place.0) else {
             return;
         };
+        let Some(slot) = table.slots.get_mut(place.1) else {
+            return;
+        };
+        table.used = replaced(table.used, &table.weight, slot, &record);
         let after = std::mem::replace(slot, record);
         self.indexes
             .replace(place, after.row.as_deref(), slot.row.as_deref());

@@ -4,9 +4,10 @@
 mod index;
 mod journal;
 pub(crate) mod row;
+mod usage;
 mod widen;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
 
@@ -17,6 +18,8 @@ use crate::{
 };
 use index::Indexes;
 use journal::Journal;
+pub(crate) use usage::Storage;
+use usage::{Weight, replaced};
 
 /// All records of the org.
 #[derive(Debug, Default)]
@@ -28,6 +31,10 @@ pub(crate) struct Store {
     cleared: HashMap<(usize, usize), Vec<Reference>>,
     indexes: Indexes,
     journal: Journal,
+    /// All the storage that there is, when it has an end.
+    pub(crate) room: Option<Storage>,
+    /// Records that a test holds, as if another transaction were writing them.
+    pub(crate) held: HashSet<(usize, usize)>,
 }
 
 /// A reference field of a record: object, slot and field number.
@@ -42,6 +49,8 @@ pub(crate) struct Table {
     stamp_field: Option<usize>,
     deleted_field: Option<usize>,
     archived_field: Option<usize>,
+    weight: Weight,
+    used: Storage,
 }
 
 /// One record as queries see it now.
@@ -99,6 +108,8 @@ impl Table {
             stamp_field: object.stamp_field,
             deleted_field: number("IsDeleted"),
             archived_field: number("IsArchived").filter(|_| number("ActivityDate").is_some()),
+            weight: Weight::of(object),
+            used: Storage::default(),
         }
     }
 
@@ -110,6 +121,7 @@ impl Table {
     /// Adds a row at the end.
     pub(crate) fn push(&mut self, row: Row) {
         let slot = self.read(row);
+        self.used = replaced(self.used, &self.weight, &Slot::default(), &slot);
         self.slots.push(slot);
     }
 
@@ -256,13 +268,13 @@ impl Store {
     /// Removes a record for good; false when there is none.
     pub(crate) fn remove(&mut self, object: usize, slot: usize, now_ms: i64) -> bool {
         self.note(object, slot);
-        let Some(place) = self
-            .tables
-            .get_mut(object)
-            .and_then(|table| table.slots.get_mut(slot))
-        else {
+        let Some(table) = self.tables.get_mut(object) else {
             return false;
         };
+        let Some(place) = table.slots.get_mut(slot) else {
+            return false;
+        };
+        table.used = replaced(table.used, &table.weight, place, &Slot::default());
         let Some(old) = std::mem::take(place).row else {
             return false;
         };
@@ -349,6 +361,7 @@ impl Store {
                 let Some(place) = table.slots.get_mut(slot) else {
                     return;
                 };
+                table.used = replaced(table.used, &table.weight, place, &new);
                 let old = std::mem::replace(place, new).row;
                 self.indexes
                     .replace((object, slot), old.as_deref(), Some(&row));
