@@ -29,6 +29,16 @@ impl Clock {
         self.now_ms().div_euclid(1000) * 1000
     }
 
+    /// How far it is ahead of wall time, or behind when negative.
+    pub(crate) fn offset_ms(&self) -> i64 {
+        self.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// Goes on as a clock did that was so far ahead of wall time.
+    pub(crate) fn set_offset_ms(&self, offset_ms: i64) {
+        self.offset_ms.store(offset_ms, Ordering::Relaxed);
+    }
+
     /// Moves the clock forward, or back when negative.
     pub(crate) fn advance(&self, by: SignedDuration) {
         let ms = i64::try_from(by.as_millis()).unwrap_or(0);

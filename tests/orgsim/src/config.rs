@@ -1,6 +1,6 @@
 //! What an org is started with.
 
-use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, fmt, net::IpAddr, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub daily_api_requests: usize,
     /// Compress answers for clients that ask for it.
     pub gzip: bool,
+    /// Folder that keeps what the org is told, so that it survives its process; nothing keeps it when absent.
+    pub state: Option<PathBuf>,
     /// Who may log in.
     pub credentials: Credentials,
 }
@@ -68,6 +70,7 @@ impl Default for Config {
             session: Duration::from_hours(2),
             daily_api_requests: 5_000_000,
             gzip: false,
+            state: None,
             credentials: Credentials::default(),
         }
     }

@@ -3,6 +3,8 @@
 //! Layout: key prefix (3), pod (2), reserved (1), base-62 counter (9). The counter of an object is
 //! dense and never re-used, so it is also the row's place in its table.
 
+use serde::{Deserialize, Serialize};
+
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 const POD: &[u8; 3] = b"Hf0";
@@ -11,7 +13,7 @@ const POD: &[u8; 3] = b"Hf0";
 pub(crate) type Id15 = [u8; 15];
 
 /// Makes and reads the Ids of one object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Mint {
     prefix: [u8; 3],
     first: usize,

@@ -43,6 +43,9 @@ struct Options {
     /// Compress answers for clients that ask for it
     #[arg(long)]
     gzip: bool,
+    /// Keep the state in this folder, and go on from what is there
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
     /// Consumer key of the app
     #[arg(long, default_value = "holdfast-demo")]
     client_id: String,
@@ -112,6 +115,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         session: Duration::from_secs(options.session_seconds),
         daily_api_requests: options.daily_api_requests,
         gzip: options.gzip,
+        state: options.state,
         credentials: Credentials {
             client_id: options.client_id,
             client_secret: options.client_secret,

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 const MINUTE_MS: i64 = 60_000;
 /// Limits by the day are limits of the last 24 hours at any time.
 const DAY_MINUTES: i64 = 24 * 60;
@@ -25,7 +27,7 @@ pub(crate) struct Meter {
 }
 
 /// What happened in the last 24 hours of the org's clock, to the minute.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Day {
     minutes: BTreeMap<i64, usize>,
     total: usize,

@@ -7,6 +7,8 @@ use std::{
 };
 
 use parking_lot::{Mutex, RwLock};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     api::{job::Jobs, query::Cursors, recent::Recent, session::Sessions},
@@ -17,7 +19,8 @@ use crate::{
     meter::Meter,
     rules::Rules,
     schema::{Declarations, NotationError, Schema},
-    store::{Storage, Store},
+    state::{Header, Log, Opened, Parts, StateError, Written},
+    store::{Shared, Storage},
     user::Logins,
 };
 
@@ -39,6 +42,9 @@ pub enum StartError {
     /// The port is taken, the address is not ours, or there are no threads.
     #[error("server cannot listen")]
     Listen(#[from] std::io::Error),
+    /// `--state` names a folder that cannot be used.
+    #[error("state cannot be used")]
+    State(#[from] StateError),
     /// The generator's thread ended early.
     #[error("generation stopped")]
     Generate(#[from] tokio::task::JoinError),
@@ -52,7 +58,7 @@ pub(crate) struct Org {
     /// The declarations in force.
     pub schema: Declarations,
     /// The records.
-    pub store: RwLock<Store>,
+    pub store: Shared,
     /// Validation rules, triggers and the like; replaced as a whole, so that a save keeps the ones it began with.
     pub rules: RwLock<Arc<Rules>>,
     /// The org's time.
@@ -79,10 +85,16 @@ pub(crate) struct Org {
     pub url: OnceLock<String>,
     /// What was generated.
     pub volume: Volume,
+    /// State on disk, when there is a folder for it.
+    pub log: Option<Arc<Log>>,
+    /// What of the state besides the records is in the log.
+    pub written: Mutex<Written>,
+    /// Asks for an end and a new start from disk.
+    pub restart: OnceLock<UnboundedSender<()>>,
 }
 
 /// Settings that can change while the org runs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Tuning {
     /// How long a Bulk job takes.
     pub bulk_delay: Duration,
@@ -103,9 +115,9 @@ pub(crate) struct Tuning {
 }
 
 impl Org {
-    /// Generates the org's data.
+    /// Generates the org's data, and goes on from what is on disk.
     pub(crate) fn new(config: Config) -> Result<Self, StartError> {
-        let schema = Schema::load()?;
+        let mut schema = Schema::load()?;
         let rules = Rules::load(&schema).map_err(|error| StartError::Rules(error.to_string()))?;
         let clock = Clock::starting_at(config.now);
         let volume = Volume {
@@ -114,7 +126,22 @@ impl Org {
             seed: config.seed,
             username: config.credentials.username.clone(),
         };
-        let mut store = generate(&schema, &volume, clock.now_ms())?;
+        let header = Header::new(&volume, clock.now_ms());
+        let opened = config.state.as_deref();
+        let opened = opened
+            .map(|folder| Opened::at(folder, &header))
+            .transpose()?;
+        let started_ms = opened
+            .as_ref()
+            .map_or(header.started_ms, Opened::started_ms);
+        let mut store = generate(&schema, &volume, started_ms)?;
+        let (log, parts) = match opened {
+            None => (None, Parts::new()),
+            Some(opened) => {
+                let (log, parts) = opened.replay(&mut schema, &mut store)?;
+                (Some(Arc::new(log)), parts)
+            }
+        };
         let sessions = Sessions::new(&config.credentials).map_err(StartError::PublicKey)?;
         let integration_user = schema.find("User").map(|(_, user)| user.mint.id(0));
         let integration_user = integration_user.unwrap_or_default();
@@ -132,9 +159,9 @@ impl Org {
         };
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);
-        Ok(Self {
-            schema: Declarations::new(schema, clock.now_second_ms()),
-            store: RwLock::new(store),
+        let org = Self {
+            schema: Declarations::new(schema, started_ms.div_euclid(1000) * 1000),
+            store: Shared::new(store, log.clone()),
             rules: RwLock::new(Arc::new(rules)),
             clock,
             sessions: Mutex::new(sessions),
@@ -148,8 +175,13 @@ impl Org {
             tuning: RwLock::new(tuning),
             url: OnceLock::new(),
             volume,
+            log,
+            written: Mutex::default(),
+            restart: OnceLock::new(),
             config,
-        })
+        };
+        org.take_parts(&parts)?;
+        Ok(org)
     }
 
     /// The Id of record `slot` of `object`; empty for an unknown object.
@@ -189,9 +221,11 @@ impl Org {
     ) -> Result<T, E> {
         // Whoever holds the store sees one state of the declarations.
         let mut store = self.store.write();
+        let before: &Schema = &self.schema;
         self.schema.change(self.clock.now_second_ms(), |schema| {
             let done = edit(schema)?;
             store.widen(schema);
+            store.note_declared(|| schema.changes_since(before));
             Ok(done)
         })
     }

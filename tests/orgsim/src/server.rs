@@ -1,45 +1,32 @@
 //! Routes, start and stop.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
-use axum::{Extension, Router, extract::Request, middleware::from_fn_with_state};
-use tokio::{
-    net::TcpListener,
-    runtime::{Builder, Runtime},
-    task::JoinHandle,
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
 };
+use tokio::{net::TcpListener, sync::Notify};
 use tower::Layer as _;
 use tower_http::{compression::CompressionLayer, normalize_path::NormalizePathLayer};
 
 use crate::{
-    api::{self, dispatch::Dispatch, gate},
+    api::{self, dispatch::Dispatch, error::ApiError, gate},
     config::Config,
     control,
+    engine::Engine,
     org::{Org, StartError},
+    state::Kept,
 };
-
-/// One thread accepts and answers while the other renders.
-const THREADS: usize = 2;
 
 /// A running org. It stops when dropped, and its connections close.
 #[derive(Debug)]
 pub struct Running {
     url: String,
-    server: JoinHandle<()>,
-    _engine: Engine,
-}
-
-/// The org's own threads, so that it ends with all its connections and never waits for a test's.
-#[derive(Debug)]
-struct Engine(Option<Runtime>);
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        // The ordinary end of a runtime blocks, which asynchronous callers must not.
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
+    engine: Arc<Engine>,
 }
 
 impl Running {
@@ -52,37 +39,26 @@ impl Running {
     pub fn stop(self) {}
 
     /// Waits until the server ends, which it does only by an error.
-    pub async fn wait(mut self) {
-        // Either way it has ended.
-        let _ = (&mut self.server).await;
+    pub async fn wait(self) {
+        self.engine.ended().await;
     }
 }
 
 /// Generates the data and listens. Returns once requests are answered.
 pub async fn start(config: Config) -> Result<Running, StartError> {
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(THREADS)
-        .enable_all()
-        .build()?;
-    let listening = runtime.spawn(listen(config));
-    let engine = Engine(Some(runtime));
-    let (url, server) = listening.await??;
+    let engine = Engine::start(config).await?;
     Ok(Running {
-        url,
-        server,
-        _engine: engine,
+        url: engine.url()?,
+        engine,
     })
 }
 
-async fn listen(config: Config) -> Result<(String, JoinHandle<()>), StartError> {
-    // The port first: a start that must fail should not generate for seconds before it does.
-    let listener = TcpListener::bind(SocketAddr::from((config.bind, config.port))).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    let org = Arc::new(tokio::task::spawn_blocking(|| Org::new(config)).await??);
-    org.url.get_or_init(|| url.clone());
+/// Answers requests until the runtime ends.
+pub(crate) fn serve(listener: TcpListener, org: Arc<Org>, ended: Arc<Notify>) {
+    api::job::resume(&org);
     let app = NormalizePathLayer::trim_trailing_slash().layer(router(org));
     let service = axum::ServiceExt::<Request>::into_make_service(app);
-    let server = tokio::spawn(async move {
+    tokio::spawn(async move {
         let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
             // Small answers must not wait for the acknowledgement of the one before; without this
             // they are late, not wrong.
@@ -90,8 +66,8 @@ async fn listen(config: Config) -> Result<(String, JoinHandle<()>), StartError> 
         });
         // `serve` returns only when the listener fails for good.
         let _ = axum::serve(listener, service).await;
+        ended.notify_one();
     });
-    Ok((url, server))
 }
 
 fn router(org: Arc<Org>) -> Router {
@@ -108,8 +84,29 @@ fn router(org: Arc<Org>) -> Router {
     let data = data.layer(Extension(Dispatch(within)));
     // Outside the compression, so that a fault cuts what goes over the wire.
     let data = data.layer(from_fn_with_state(Arc::clone(&org), gate::gate));
-    data.merge(control::router())
-        // The gate has limits of its own.
-        .layer(axum::extract::DefaultBodyLimit::disable())
+    let all = data.merge(control::router());
+    let all = if org.log.is_some() {
+        all.layer(from_fn_with_state(Arc::clone(&org), tell_what_is_kept))
+    } else {
+        all
+    };
+    // The gate has limits of its own.
+    all.layer(axum::extract::DefaultBodyLimit::disable())
         .with_state(org)
+}
+
+/// Lets an answer leave when all that it may tell is on disk.
+async fn tell_what_is_kept(State(org): State<Arc<Org>>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match org.keep() {
+        Kept::Yes => response,
+        // The org ended under this call; its connection closes any moment.
+        Kept::Ended => std::future::pending().await,
+        Kept::Failed => ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "UNKNOWN_EXCEPTION",
+            "the state cannot be written to disk",
+        )
+        .into_response(),
+    }
 }

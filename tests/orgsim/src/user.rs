@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     config::Credentials,
     id,
@@ -10,11 +12,11 @@ use crate::{
 };
 
 /// Who may log in with a password, by user Id.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Logins(HashMap<String, Secret>);
 
 /// What a user proves to be the user with.
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Secret {
     /// The password.
     pub password: String,

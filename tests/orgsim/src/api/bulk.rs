@@ -26,7 +26,7 @@ use super::{
 use crate::{
     control::fault::Effects,
     org::Org,
-    soql::{Output, View},
+    soql::{Bound, Output, View},
     store::row::Row,
 };
 
@@ -86,39 +86,9 @@ pub(crate) async fn create(
         .column_delimiter
         .unwrap_or_else(|| "COMMA".to_owned());
     let line_ending = request.line_ending.unwrap_or_else(|| "LF".to_owned());
-    let delimiter_byte = match delimiter.as_str() {
-        "BACKQUOTE" => b'`',
-        "CARET" => b'^',
-        "COMMA" => b',',
-        "PIPE" => b'|',
-        "SEMICOLON" => b';',
-        "TAB" => b'\t',
-        other => {
-            return Err(ApiError::bad(
-                "INVALIDJOB",
-                format!("Unsupported column delimiter: {other}"),
-            ));
-        }
-    };
-    let line_end: &[u8] = match line_ending.as_str() {
-        "LF" => b"\n",
-        "CRLF" => b"\r\n",
-        other => {
-            return Err(ApiError::bad(
-                "INVALIDJOB",
-                format!("Unsupported line ending: {other}"),
-            ));
-        }
-    };
     let text = request.query.unwrap_or_default();
     let (bound, failure) = compile(&org, &text, &version)?;
-    let Output::Rows(columns) = &bound.output else {
-        return Err(ApiError::bad(
-            "FEATURENOTENABLED",
-            "Aggregate queries are not supported in Bulk Query",
-        ));
-    };
-    let layout = Arc::new(Layout::new(columns, delimiter_byte, line_end));
+    let layout = Arc::new(layout(&bound, &delimiter, &line_ending)?);
     let now = org.clock.now_ms();
     {
         let mut meter = org.meter.lock();
@@ -133,6 +103,7 @@ pub(crate) async fn create(
         let number = jobs.last_key_value().map_or(0, |(id, _)| 1 + number_of(id));
         let job = Job {
             id: job_id(number),
+            query: text,
             object: org
                 .schema
                 .object(bound.object)
@@ -162,6 +133,45 @@ pub(crate) async fn create(
         failure,
     ));
     Ok(json_body(&job.created(&org.user_id())))
+}
+
+/// How a job prints its rows.
+pub(crate) fn layout(
+    bound: &Bound,
+    delimiter: &str,
+    line_ending: &str,
+) -> Result<Layout, ApiError> {
+    let delimiter_byte = match delimiter {
+        "BACKQUOTE" => b'`',
+        "CARET" => b'^',
+        "COMMA" => b',',
+        "PIPE" => b'|',
+        "SEMICOLON" => b';',
+        "TAB" => b'\t',
+        other => {
+            return Err(ApiError::bad(
+                "INVALIDJOB",
+                format!("Unsupported column delimiter: {other}"),
+            ));
+        }
+    };
+    let line_end: &[u8] = match line_ending {
+        "LF" => b"\n",
+        "CRLF" => b"\r\n",
+        other => {
+            return Err(ApiError::bad(
+                "INVALIDJOB",
+                format!("Unsupported line ending: {other}"),
+            ));
+        }
+    };
+    let Output::Rows(columns) = &bound.output else {
+        return Err(ApiError::bad(
+            "FEATURENOTENABLED",
+            "Aggregate queries are not supported in Bulk Query",
+        ));
+    };
+    Ok(Layout::new(columns, delimiter_byte, line_end))
 }
 
 /// `GET …/jobs/query`

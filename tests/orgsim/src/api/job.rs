@@ -4,9 +4,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::csv::Layout;
+use super::{bulk::layout, csv::Layout, restriction::compile};
 use crate::{
     clock::rest_datetime,
     id::Mint,
@@ -22,6 +23,21 @@ const CHUNK_ROWS: usize = 2_000;
 /// All jobs, oldest first.
 pub(crate) type Jobs = BTreeMap<String, Job>;
 
+/// What of a query job goes to disk, besides its rows.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Saved {
+    id: String,
+    operation: String,
+    query: String,
+    version: u32,
+    delimiter: String,
+    line_ending: String,
+    created_ms: i64,
+    modified_ms: i64,
+    state: State,
+    error: Option<String>,
+}
+
 /// One query job.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -29,6 +45,8 @@ pub(crate) struct Job {
     pub id: String,
     /// `query` or `queryAll`
     pub operation: String,
+    /// The query as it was sent.
+    pub query: String,
     /// API name of the object.
     pub object: String,
     /// Version of the request that created it; results need the same.
@@ -52,7 +70,7 @@ pub(crate) struct Job {
 }
 
 /// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum State {
     /// Accepted.
     UploadComplete,
@@ -78,6 +96,11 @@ impl State {
         }
     }
 
+    /// There are rows to read.
+    pub(crate) const fn has_rows(self) -> bool {
+        matches!(self, Self::JobComplete)
+    }
+
     /// Nothing happens any more.
     pub(crate) const fn terminal(self) -> bool {
         matches!(self, Self::JobComplete | Self::Failed | Self::Aborted)
@@ -85,6 +108,46 @@ impl State {
 }
 
 impl Job {
+    /// What goes to disk.
+    pub(crate) fn saved(&self) -> Saved {
+        Saved {
+            id: self.id.clone(),
+            operation: self.operation.clone(),
+            query: self.query.clone(),
+            version: self.version,
+            delimiter: self.delimiter.clone(),
+            line_ending: self.line_ending.clone(),
+            created_ms: self.created_ms,
+            modified_ms: self.modified_ms,
+            state: self.state,
+            error: self.error.clone(),
+        }
+    }
+
+    /// The job that went to disk. One that was at work is at its beginning again.
+    pub(crate) fn restored(org: &Org, saved: Saved, rows: Arc<Vec<Row>>) -> Option<Self> {
+        let (bound, _) = compile(org, &saved.query, &format!("v{}.0", saved.version)).ok()?;
+        Some(Self {
+            object: org.schema.object(bound.object)?.name.clone(),
+            layout: Arc::new(layout(&bound, &saved.delimiter, &saved.line_ending).ok()?),
+            state: if saved.state.terminal() {
+                saved.state
+            } else {
+                State::UploadComplete
+            },
+            id: saved.id,
+            operation: saved.operation,
+            query: saved.query,
+            version: saved.version,
+            delimiter: saved.delimiter,
+            line_ending: saved.line_ending,
+            created_ms: saved.created_ms,
+            modified_ms: saved.modified_ms,
+            error: saved.error,
+            rows,
+        })
+    }
+
     /// What the creation answers.
     pub(crate) fn created(&self, user: &str) -> Value {
         json!({
@@ -138,6 +201,21 @@ impl Job {
 /// The Id of job number `number`.
 pub(crate) fn job_id(number: usize) -> String {
     String::from_utf8_lossy(&Mint::new(*b"750", 1).id(number)).into_owned()
+}
+
+/// Runs every job that the end of the org interrupted.
+pub(crate) fn resume(org: &Arc<Org>) {
+    let waiting: Vec<Job> = {
+        let jobs = org.jobs.lock();
+        let waiting = jobs.values().filter(|job| !job.state.terminal());
+        waiting.cloned().collect()
+    };
+    for job in waiting {
+        if let Ok((bound, failure)) = compile(org, &job.query, &format!("v{}.0", job.version)) {
+            let all = job.operation == "queryAll";
+            tokio::spawn(run(Arc::clone(org), job.id, bound, all, failure));
+        }
+    }
 }
 
 /// Moves a job from state to state until it has its rows, or until somebody aborts it.

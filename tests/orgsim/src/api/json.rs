@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     schema::{Field, Kind, Object},
     soql::{Column, View, json_number},
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// The names of a SELECT list as a tree: parents hold what is selected of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tree {
     entries: Vec<(String, Option<Self>)>,
 }

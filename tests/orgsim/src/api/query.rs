@@ -12,6 +12,8 @@ use axum::{
     routing::get,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     error::{ApiError, JSON},
     json::{Tree, push_record},
@@ -44,7 +46,7 @@ pub(crate) type Cursors = HashMap<String, Arc<Cursor>>;
 
 /// A query's rows as slots: values are read when a page is, so a row that was deleted in between
 /// makes its page shorter.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Cursor {
     object: usize,
     slots: Vec<usize>,

@@ -11,6 +11,7 @@ use axum::{
     response::Response,
     routing::get,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     error::json_body,
@@ -31,7 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
 }
 
 /// Object and slot of the records that each user touched, latest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Recent(HashMap<String, Vec<(usize, usize)>>);
 
 impl Recent {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{config::Credentials, random::Random};
 
@@ -12,10 +12,12 @@ use crate::{config::Credentials, random::Random};
 const SKEW_SECONDS: i64 = 180;
 
 /// The org's tokens.
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Sessions {
     access: HashMap<String, Access>,
     refresh: HashSet<String>,
     issued: usize,
+    #[serde(skip)]
     assertion_key: Option<DecodingKey>,
 }
 
@@ -28,7 +30,7 @@ impl std::fmt::Debug for Sessions {
 }
 
 /// What an access token stands for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Access {
     user: String,
     expires_ms: i64,
@@ -66,6 +68,14 @@ impl Sessions {
                 .map(|pem| DecodingKey::from_rsa_pem(pem.as_bytes()))
                 .transpose()?,
         })
+    }
+
+    /// Takes the tokens over that an org had before it ended.
+    pub(crate) fn take_over(&mut self, before: Self) {
+        *self = Self {
+            assertion_key: self.assertion_key.take(),
+            ..before
+        };
     }
 
     /// A new access token of a user that lives until `expires_ms`.

@@ -47,6 +47,7 @@ pub(crate) fn router() -> Router<Arc<Org>> {
         .route("/__sim/delete", post(change::delete))
         .route("/__sim/undelete", post(change::undelete))
         .route("/__sim/hard-delete", post(change::hard_delete))
+        .route("/__sim/restart", post(setting::restart))
         .route("/__sim/commit", post(change::commit))
         .route("/__sim/clock", get(setting::clock).post(setting::set_clock))
         .route(

@@ -139,6 +139,19 @@ pub(crate) async fn revoke(
     Ok(Json(json!({"revoked": revoked})))
 }
 
+/// `POST /__sim/restart`: the org ends as if it had been killed, and starts again from disk. No answer arrives; the
+/// next call waits until the org is back.
+pub(crate) async fn restart(State(org): State<Arc<Org>>) -> Result<Json<Value>, ControlError> {
+    let log = org.log.as_ref();
+    let log = log.ok_or_else(|| ControlError("the org keeps no state".to_owned()))?;
+    log.close();
+    if let Some(restart) = org.restart.get() {
+        // Fails only when the org is ending anyway.
+        let _ = restart.send(());
+    }
+    std::future::pending().await
+}
+
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ControlError> {
     serde_json::from_slice(body).map_err(|error| ControlError(format!("not understood: {error}")))
 }

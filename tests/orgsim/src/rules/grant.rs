@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 /// May set who and when on new records.
 pub(crate) const AUDIT_FIELDS: &str = "CreateAuditFields";
 /// May save records whose owner is inactive.
 pub(crate) const INACTIVE_OWNERS: &str = "EditInactiveOwnerRecords";
 
 /// Users by permission, in lower case.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Grants(BTreeMap<String, BTreeSet<String>>);
 
 impl Grants {

@@ -65,6 +65,22 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Rules and permissions that an org had before it ended.
+    pub(crate) fn restored(
+        schema: &Schema,
+        declared: Vec<Rule>,
+        grants: Grants,
+    ) -> Result<Self, RuleError> {
+        let mut rules = Self {
+            grants,
+            ..Self::default()
+        };
+        for rule in declared {
+            rules.put(schema, rule)?;
+        }
+        Ok(rules)
+    }
+
     /// Every rule, active or not.
     pub(crate) fn list(&self) -> &[Rule] {
         &self.declared

@@ -48,6 +48,11 @@ impl Declarations {
         self.changed_ms.load(Ordering::Acquire)
     }
 
+    /// Goes on from declarations that changed last at `ms`.
+    pub(crate) fn set_changed_ms(&self, ms: i64) {
+        self.changed_ms.store(ms, Ordering::Release);
+    }
+
     /// Puts an edited copy in force, unless `edit` fails.
     pub(crate) fn change<T, E>(
         &self,

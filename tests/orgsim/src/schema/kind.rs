@@ -1,7 +1,9 @@
 //! Describe types and what follows from them.
 
+use serde::{Deserialize, Serialize};
+
 /// The type of a field, as describe names it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Kind {
     /// `id`
     Id,

@@ -7,6 +7,7 @@ mod edit;
 mod kind;
 mod notation;
 mod satellite;
+mod saved;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -16,6 +17,8 @@ pub(crate) use kind::Kind;
 pub use notation::NotationError;
 #[cfg(test)]
 pub(crate) use notation::field;
+
+use serde::{Deserialize, Serialize};
 
 use crate::id::Mint;
 
@@ -54,7 +57,7 @@ pub(crate) struct Schema {
 }
 
 /// One object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Object {
     /// API name; empty for an object that was removed.
     pub name: String,
@@ -86,11 +89,12 @@ pub(crate) struct Object {
     pub mint: Mint,
     /// The field whose value the store keeps beside each row: `SystemModstamp`, or what replaces it.
     pub stamp_field: Option<usize>,
+    #[serde(skip)]
     by_name: HashMap<String, usize>,
 }
 
 /// One field.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Field {
     /// API name; empty for a field that was removed.
     pub name: String,
@@ -134,7 +138,7 @@ pub(crate) struct Field {
 }
 
 /// A property of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Trait {
     /// Not nillable.
     Required,

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Reference, Slot, Store, usage::replaced};
+use super::{Reference, Slot, Store, redo::Redo, usage::replaced};
 
 /// What happens once the outermost transaction is kept.
 type Afterwards = Box<dyn FnOnce() + Send + Sync>;
@@ -13,8 +13,10 @@ type Afterwards = Box<dyn FnOnce() + Send + Sync>;
 pub(super) struct Journal {
     /// What was there before, oldest first.
     entries: Vec<Before>,
-    /// Where each open transaction began, outermost first.
-    marks: Vec<usize>,
+    /// Where each open transaction began, outermost first: in the entries, and in what is kept for the log.
+    marks: Vec<(usize, usize)>,
+    /// What was written and is not in the log yet; absent when there is no log.
+    pub(super) redo: Option<Vec<Redo>>,
     /// The first object that was written, when it is a setup object or decidedly is none.
     side: Option<(bool, String)>,
     /// What waits for the commit.
@@ -27,6 +29,45 @@ impl std::fmt::Debug for Journal {
             .field("entries", &self.entries.len())
             .field("marks", &self.marks)
             .finish_non_exhaustive()
+    }
+}
+
+impl Journal {
+    /// True between the beginning of a transaction and its end.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    /// Keeps what is about to be written for the log, when there is one.
+    pub(super) fn log(&mut self, redo: impl FnOnce() -> Redo) {
+        if let Some(kept) = &mut self.redo {
+            kept.push(redo());
+        }
+    }
+
+    /// Forgets what an ended transaction wrote. The slots that it took stay taken.
+    fn forget(&mut self, mark: usize) {
+        let Some(kept) = &mut self.redo else { return };
+        let taken: Vec<Redo> = kept
+            .split_off(mark.min(kept.len()))
+            .into_iter()
+            .filter_map(|redo| match redo {
+                Redo::Row {
+                    record: (object, slot),
+                    ..
+                }
+                | Redo::Late {
+                    record: (object, slot),
+                    ..
+                } => Some(Redo::Taken {
+                    object,
+                    slots: slot + 1,
+                }),
+                Redo::Taken { .. } => Some(redo),
+                _ => None,
+            })
+            .collect();
+        kept.extend(taken);
     }
 }
 
@@ -51,7 +92,8 @@ enum Before {
 impl Store {
     /// Begins a transaction: what is written from here on can be taken back.
     pub(crate) fn begin(&mut self) {
-        self.journal.marks.push(self.journal.entries.len());
+        let kept = self.journal.redo.as_ref().map_or(0, Vec::len);
+        self.journal.marks.push((self.journal.entries.len(), kept));
         self.journal.entries.push(Before::Begun {
             pending: self.pending.len(),
             waiting: self.journal.waiting.len(),
@@ -96,7 +138,8 @@ impl Store {
 
     /// Ends the innermost transaction as if it had not been. Ids that it took stay taken, as on the platform.
     pub(crate) fn roll_back(&mut self) {
-        let mark = self.journal.marks.pop().unwrap_or(0);
+        let (mark, kept) = self.journal.marks.pop().unwrap_or_default();
+        self.journal.forget(kept);
         for before in self.journal.entries.split_off(mark).into_iter().rev() {
             match before {
                 Before::Record {

@@ -3,7 +3,9 @@
 
 mod index;
 mod journal;
+mod redo;
 pub(crate) mod row;
+mod shared;
 mod usage;
 mod widen;
 
@@ -18,6 +20,8 @@ use crate::{
 };
 use index::Indexes;
 use journal::Journal;
+use redo::Redo;
+pub(crate) use shared::Shared;
 pub(crate) use usage::Storage;
 use usage::{Weight, replaced};
 
@@ -252,6 +256,10 @@ impl Store {
     pub(crate) fn note_cleared(&mut self, deleted: (usize, usize), references: Vec<Reference>) {
         if !references.is_empty() {
             self.note_references(deleted);
+            self.journal.log(|| Redo::Cleared {
+                record: deleted,
+                references: Some(references.clone()),
+            });
             self.cleared.insert(deleted, references);
         }
     }
@@ -262,6 +270,10 @@ impl Store {
             return Vec::new();
         }
         self.note_references(deleted);
+        self.journal.log(|| Redo::Cleared {
+            record: deleted,
+            references: None,
+        });
         self.cleared.remove(&deleted).unwrap_or_default()
     }
 
@@ -279,6 +291,11 @@ impl Store {
             return false;
         };
         self.indexes.replace((object, slot), Some(&old), None);
+        self.journal.log(|| Redo::Row {
+            record: (object, slot),
+            row: None,
+            now_ms,
+        });
         self.remember(object, slot, old, None, now_ms);
         true
     }
@@ -290,6 +307,11 @@ impl Store {
             std::mem::take(&mut self.pending).into_iter().partition(due);
         self.pending = waiting;
         let count = ready.len();
+        if count > 0 {
+            self.journal.log(|| Redo::Commit { now_ms, all });
+        }
+        // The log says it in one word, and need not be told the rows again.
+        let redo = self.journal.redo.take();
         for change in ready {
             let gone = self
                 .slot(change.object, change.slot)
@@ -301,14 +323,18 @@ impl Store {
             }
             self.write(change.object, change.slot, change.row, Visible::Now, now_ms);
         }
+        self.journal.redo = redo;
         count
     }
 
     /// True when [`Store::commit`] would do something at `now_ms`.
     pub(crate) fn commit_due(&self, now_ms: i64) -> bool {
-        self.pending
-            .iter()
-            .any(|p| p.visible_ms.is_some_and(|at| at <= now_ms))
+        // Not inside a transaction, which might take back what it did not make.
+        !self.journal.is_open()
+            && self
+                .pending
+                .iter()
+                .any(|p| p.visible_ms.is_some_and(|at| at <= now_ms))
     }
 
     /// When the oldest change that is not visible yet was made.
@@ -347,6 +373,11 @@ impl Store {
     /// Replaces a generated body.
     pub(crate) fn set_body(&mut self, object: usize, slot: usize, field: usize, body: Bytes) {
         self.note_body((object, slot, field));
+        self.journal.log(|| Redo::Body {
+            record: (object, slot),
+            field,
+            body: body.clone(),
+        });
         self.bodies.insert((object, slot, field), body);
     }
 
@@ -354,6 +385,11 @@ impl Store {
         let visible_ms = match visible {
             Visible::Now => {
                 self.note(object, slot);
+                self.journal.log(|| Redo::Row {
+                    record: (object, slot),
+                    row: Some(Row::clone(&row)),
+                    now_ms,
+                });
                 let Some(table) = self.tables.get_mut(object) else {
                     return;
                 };
@@ -382,6 +418,11 @@ impl Store {
             Visible::At(at) => Some(at),
             Visible::Held => None,
         };
+        self.journal.log(|| Redo::Late {
+            record: (object, slot),
+            row: Row::clone(&row),
+            visible_ms,
+        });
         self.pending.push(Pending {
             object,
             slot,

@@ -98,6 +98,29 @@ pub(crate) fn ranges(row: &[u8], out: &mut Vec<(usize, usize)>) {
     }
 }
 
+/// Rows one after the other, each behind its length.
+pub(crate) fn pack(rows: &[Row]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.iter().map(|row| row.len() + 4).sum());
+    for row in rows {
+        out.extend_from_slice(&u32::try_from(row.len()).unwrap_or(0).to_le_bytes());
+        out.extend_from_slice(row);
+    }
+    out
+}
+
+/// Reads what [`pack`] wrote; nothing for anything else.
+pub(crate) fn unpack(mut bytes: &[u8]) -> Option<Vec<Row>> {
+    let mut rows = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        let (row, rest) = rest.split_at_checked(length)?;
+        rows.push(Row::from(row));
+        bytes = rest;
+    }
+    Some(rows)
+}
+
 fn length_at(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut length = 0;
     for (used, byte) in bytes.iter().enumerate().take(5) {

@@ -22,4 +22,5 @@ mod rules;
 mod search;
 mod sim;
 mod soap;
+mod state;
 mod writes;

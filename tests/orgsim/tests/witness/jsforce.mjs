@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 const org = process.env.ORGSIM_URL;
 const version = '60.0';
 const username = 'backup@acme.example';
+const password = 'demo-password';
 const app = { clientId: 'holdfast-demo', clientSecret: 'demo-secret', loginUrl: org };
 
 const checks = [];
@@ -77,6 +78,28 @@ check('a_wrong_secret_is_refused_by_name', async () => {
   const error = await refused(conn.authorize({ grant_type: 'client_credentials' }));
   assert.equal(error.name, 'invalid_client');
   assert.equal(error.message, 'invalid client credentials');
+});
+
+check('a_password_logs_in_over_soap', async () => {
+  const { Connection } = jsforce();
+  const conn = new Connection({ loginUrl: org, version, logLevel: 'NONE' });
+  const { id, organizationId } = await conn.login(username, password);
+  assert.equal(conn.instanceUrl, org);
+  assert.match(id, /^005\w{15}$/);
+  assert.match(organizationId, /^00D\w{15}$/);
+  await control('tokens/expire');
+  assert.equal((await conn.query('SELECT Id FROM Organization')).totalSize, 1);
+  const token = conn.accessToken;
+  await conn.logout();
+  const late = new Connection({ instanceUrl: org, version, accessToken: token });
+  assert.equal((await refused(late.query('SELECT Id FROM Account'))).errorCode, 'INVALID_SESSION_ID');
+});
+
+check('a_wrong_password_is_an_invalid_login', async () => {
+  const { Connection } = jsforce();
+  const conn = new Connection({ loginUrl: org, version, logLevel: 'NONE' });
+  const error = await refused(conn.login(username, 'wrong'));
+  assert.match(error.message, /^INVALID_LOGIN: Invalid username, password, security token; or user locked out\./);
 });
 
 check('an_ended_session_is_refreshed_with_the_refresh_token', async () => {
@@ -190,6 +213,21 @@ check('an_upsert_creates_and_then_updates', async () => {
     .upsert([{ External_Key__c: key, Name: 'two' }, { External_Key__c: `${key}b`, Name: 'new' }], 'External_Key__c');
   assert.deepEqual(both.map(({ created }) => created), [false, true]);
   assert.equal(both[0].id, first.id);
+});
+
+check('a_composite_request_passes_references_on', async () => {
+  const conn = await connect();
+  const base = `/services/data/v${version}`;
+  const { compositeResponse } = await conn.requestPost(`${base}/composite`, {
+    allOrNone: true,
+    compositeRequest: [
+      { method: 'POST', url: `${base}/sobjects/Account`, referenceId: 'a', body: { Name: unique('composite') } },
+      { method: 'GET', url: `${base}/sobjects/Account/@{a.id}`, referenceId: 'read' },
+    ],
+  });
+  const [made, read] = compositeResponse;
+  assert.deepEqual([made.httpStatusCode, read.httpStatusCode], [201, 200]);
+  assert.equal(read.body.Id, made.body.id);
 });
 
 check('two_records_of_one_key_are_multiple_choices', async () => {

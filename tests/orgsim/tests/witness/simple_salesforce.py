@@ -39,6 +39,7 @@ ORG = os.environ.get("ORGSIM_URL", "")
 HOST = ORG.removeprefix("http://")
 VERSION = "60.0"
 USERNAME = "backup@acme.example"
+PASSWORD = "demo-password"
 KEY, SECRET = "holdfast-demo", "demo-secret"
 
 
@@ -116,6 +117,42 @@ def a_wrong_secret_is_an_authentication_failure():
 
     error = raised(SalesforceAuthenticationFailed, lambda: connect(consumer_secret="wrong"))
     same((error.code, error.auth_message), ("invalid_client", "invalid client credentials"))
+
+
+@check
+def a_password_and_a_security_token_log_in_over_soap():
+    sf = connect(username=USERNAME, password=PASSWORD, security_token="", consumer_key=None, consumer_secret=None)
+    same((sf.auth_type, sf.sf_instance), ("password", HOST))
+    same(sf.query("SELECT Id FROM Organization")["totalSize"], 1)
+    control("tokens/expire")
+    same(sf.query("SELECT Id FROM Organization")["totalSize"], 1)
+
+
+@check
+def a_password_and_an_organization_log_in_over_soap():
+    organization = connect().query("SELECT Id FROM Organization")["records"][0]["Id"]
+    sf = connect(
+        username=USERNAME, password=PASSWORD, organizationId=organization, consumer_key=None, consumer_secret=None
+    )
+    same(sf.auth_type, "ipfilter")
+    assert sf.limits()
+
+
+@check
+def a_wrong_password_is_an_invalid_login():
+    from simple_salesforce import SalesforceAuthenticationFailed
+
+    error = raised(
+        SalesforceAuthenticationFailed,
+        lambda: connect(
+            username=USERNAME, password="wrong", security_token="", consumer_key=None, consumer_secret=None
+        ),
+    )
+    same(error.code, "INVALID_LOGIN")
+    same(
+        error.auth_message,
+        "Invalid username, password, security token; or user locked out.",
+    )
 
 
 @check
@@ -449,6 +486,35 @@ def a_collection_is_saved_record_by_record():
     same(second["errors"][0]["statusCode"], "REQUIRED_FIELD_MISSING")
     gone = sf.restful("composite/sobjects", params={"ids": first["id"]}, method="DELETE")
     same(gone[0]["success"], True)
+
+
+@check
+def a_composite_request_is_one_transaction():
+    sf = connect()
+    name = unique("composite")
+    base = f"/services/data/v{VERSION}"
+
+    def body(contact):
+        return {
+            "allOrNone": True,
+            "compositeRequest": [
+                {"method": "POST", "url": f"{base}/sobjects/Account", "referenceId": "a", "body": {"Name": name}},
+                {
+                    "method": "POST",
+                    "url": f"{base}/sobjects/Contact",
+                    "referenceId": "c",
+                    "body": {"AccountId": "@{a.id}", **contact},
+                },
+            ],
+        }
+
+    failed = sf.restful("composite", method="POST", json=body({}))["compositeResponse"]
+    same([part["httpStatusCode"] for part in failed], [400, 400])
+    same(failed[0]["body"][0]["errorCode"], "PROCESSING_HALTED")
+    same(sf.query(f"SELECT Id FROM Account WHERE Name = '{name}'")["totalSize"], 0)
+    made = sf.restful("composite", method="POST", json=body({"LastName": "x"}))["compositeResponse"]
+    same([part["httpStatusCode"] for part in made], [201, 201])
+    same(sf.Contact.get(made[1]["body"]["id"])["AccountId"], made[0]["body"]["id"])
 
 
 @check
