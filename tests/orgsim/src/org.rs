@@ -230,6 +230,21 @@ impl Org {
         })
     }
 
+    /// The rules and computed fields that a save begins with.
+    pub(crate) fn rules_in_force(&self) -> Arc<Rules> {
+        let rules = Arc::clone(&self.rules.read());
+        let described_ms = self.schema.changed_ms();
+        if rules.described_ms == described_ms {
+            return rules;
+        }
+        drop(rules);
+        let mut rules = self.rules.write();
+        if rules.described_ms != described_ms {
+            Arc::make_mut(&mut rules).refresh(&self.schema, described_ms);
+        }
+        Arc::clone(&rules)
+    }
+
     /// Commits what is due by the org's clock.
     pub(crate) fn settle(&self) {
         let now = self.clock.now_ms();

@@ -19,8 +19,9 @@ use super::{
 use crate::{
     clock::{http_date, parse_http_date},
     org::Org,
-    save::Caller,
-    schema::{describe, describe_global},
+    rules::AUDIT_FIELDS,
+    save::{Caller, settable},
+    schema::{Object, describe, describe_global},
 };
 
 /// The paths answered here.
@@ -102,13 +103,35 @@ pub(crate) async fn global(
 /// `GET …/sobjects/{name}/describe`
 pub(crate) async fn object(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let Some((at, _)) = org.schema.find(&name) else {
+    let Some((at, declaration)) = org.schema.find(&name) else {
         return ApiError::not_found().into_response();
     };
-    conditional(&org, &headers, || describe(&org.schema, at, &version))
+    let audits = org.rules_in_force().grants.has(AUDIT_FIELDS, &caller.user);
+    conditional(&org, &headers, || {
+        let mut body = describe(&org.schema, at, &version)?;
+        if audits {
+            open_audit_fields(declaration, &mut body);
+        }
+        Some(body)
+    })
+}
+
+/// Who and when are createable for a user who may set them (Object Reference, System Fields).
+fn open_audit_fields(object: &Object, body: &mut Value) {
+    let fields = body.get_mut("fields").and_then(Value::as_array_mut);
+    for shown in fields.into_iter().flatten() {
+        let name = shown.get("name").and_then(Value::as_str);
+        let settable = name
+            .and_then(|name| object.field(name))
+            .is_some_and(|(_, field)| settable(object, field));
+        if let (true, Some(shown)) = (settable, shown.as_object_mut()) {
+            shown.insert("createable".to_owned(), json!(true));
+        }
+    }
 }
 
 /// Items that the basic information of an object shows.

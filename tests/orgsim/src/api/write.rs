@@ -56,7 +56,7 @@ pub(crate) fn save_at_once<'a>(org: &'a Org, store: &'a mut Store, caller: &'a C
         stamp_ms: org.clock.now_second_ms(),
         now_ms: org.clock.now_ms(),
         visible: Visible::Now,
-        rules: Arc::clone(&org.rules.read()),
+        rules: org.rules_in_force(),
     }
 }
 

@@ -94,7 +94,7 @@ impl Remove {
             now_ms: org.clock.now_ms(),
             visible: self.when.visible(stamp_ms),
             // Tests change the data behind the back of the rules.
-            rules: Arc::default(),
+            rules: org.rules_in_force().silent(),
         })
     }
 }

@@ -55,26 +55,34 @@ async fn list(State(org): State<Arc<Org>>) -> Json<Value> {
 /// `POST /__sim/rules`: a rule as in `schema/rules.json` is added or replaced; with nothing but `kind`, `object`,
 /// `name` and `active` it is switched.
 async fn change(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>, ControlError> {
-    let mut rules = Rules::clone(&org.rules.read());
-    if let Ok(name) = serde_json::from_slice::<Named>(&body) {
+    apply(&org, &body)?;
+    Ok(list(State(org)).await)
+}
+
+fn apply(org: &Org, body: &[u8]) -> Result<(), ControlError> {
+    // Held from the copy to the replacement: one change after the other.
+    let mut kept = org.rules.write();
+    let mut rules = Rules::clone(&kept);
+    if let Ok(name) = serde_json::from_slice::<Named>(body) {
         let active = name
             .active
             .ok_or_else(|| ControlError("no `active`".to_owned()))?;
         rules.set_active(&org.schema, (name.kind, &name.object, &name.name), active)?;
     } else {
-        let rule: Rule = read(&body)?;
+        let rule: Rule = read(body)?;
         rules.put(&org.schema, rule)?;
     }
-    *org.rules.write() = Arc::new(rules);
-    Ok(list(State(org)).await)
+    *kept = Arc::new(rules);
+    Ok(())
 }
 
 /// `DELETE /__sim/rules`
 async fn remove(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>, ControlError> {
     let name: Named = read(&body)?;
-    let mut rules = Rules::clone(&org.rules.read());
+    let mut kept = org.rules.write();
+    let mut rules = Rules::clone(&kept);
     let removed = rules.remove(&org.schema, (name.kind, &name.object, &name.name))?;
-    *org.rules.write() = Arc::new(rules);
+    *kept = Arc::new(rules);
     Ok(Json(json!({"removed": removed})))
 }
 

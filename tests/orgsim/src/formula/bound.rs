@@ -60,6 +60,20 @@ impl Bound {
     pub(crate) fn value<'v>(&'v self, scope: &Scope<'v>) -> Result<Value<'v>, FormulaError> {
         self.0.value(scope)
     }
+
+    /// The numbers of the record's own fields that the formula reads, references to parents included.
+    pub(crate) fn reads(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        self.0.reads(&mut found);
+        found
+    }
+
+    /// Fields of parents that the formula reads: the own reference field, and the parent's object and field.
+    pub(crate) fn reads_of_parents(&self) -> Vec<(usize, (usize, usize))> {
+        let mut found = Vec::new();
+        self.0.reads_of_parents(&mut found);
+        found
+    }
 }
 
 impl Node {
@@ -84,6 +98,43 @@ impl Node {
             Self::Pair(operator, left, right) => pair(*operator, left, right, scope)?,
             Self::Call(function, arguments) => function.call(arguments, scope)?,
         })
+    }
+
+    /// The numbers of the record's own fields that the formula reads.
+    pub(super) fn reads(&self, found: &mut Vec<usize>) {
+        match self {
+            Self::Name(Source::Record(path)) => {
+                let first = path.first().and_then(|Hop(fields)| fields.first());
+                found.extend(first.map(|(_, number)| *number));
+            }
+            Self::Call(_, parts) => parts.iter().for_each(|part| part.reads(found)),
+            Self::Pair(_, left, right) => {
+                left.reads(found);
+                right.reads(found);
+            }
+            Self::Not(inner) | Self::Minus(inner) => inner.reads(found),
+            _ => {}
+        }
+    }
+
+    /// Fields of other records that the formula reads: the own reference field, and object and field at its end.
+    pub(super) fn reads_of_parents(&self, found: &mut Vec<(usize, (usize, usize))>) {
+        match self {
+            Self::Name(Source::Record(path)) => {
+                if let [Hop(own), Hop(parent)] = path.as_slice()
+                    && let Some((_, reference)) = own.first()
+                {
+                    found.extend(parent.iter().map(|end| (*reference, *end)));
+                }
+            }
+            Self::Call(_, parts) => parts.iter().for_each(|part| part.reads_of_parents(found)),
+            Self::Pair(_, left, right) => {
+                left.reads_of_parents(found);
+                right.reads_of_parents(found);
+            }
+            Self::Not(inner) | Self::Minus(inner) => inner.reads_of_parents(found),
+            _ => {}
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! same names.
 
 mod compiled;
+mod computed;
 mod fired;
 mod grant;
 mod rule;
@@ -12,6 +13,8 @@ mod rule;
 use std::sync::Arc;
 
 pub(crate) use compiled::{Automation, CompiledAction, ObjectRules};
+use computed::Computed;
+pub(crate) use computed::{Operation, RollUp};
 use fired::Fired;
 pub(crate) use grant::{AUDIT_FIELDS, Grants, INACTIVE_OWNERS};
 pub(crate) use rule::{Event, OnDuplicate, Rule, RuleKind, TriggerType};
@@ -27,6 +30,10 @@ pub(crate) struct Rules {
     declared: Vec<Rule>,
     /// By object number; nothing for objects without a rule that is active.
     active: Vec<Option<Arc<ObjectRules>>>,
+    /// Formula fields and roll-ups of the declarations as they were at `described_ms`.
+    pub computed: Arc<Computed>,
+    /// When the declarations had last changed.
+    pub described_ms: i64,
     /// Permissions that users hold besides those of their rows.
     pub grants: Grants,
     /// What ran; one count for all pictures.
@@ -127,6 +134,21 @@ impl Rules {
         self.declared.retain(|rule| !same(rule, kind, object, name));
         self.compile(schema, object)?;
         Ok(self.declared.len() < before)
+    }
+
+    /// Looks up what the org works out by itself; declarations change while it runs.
+    pub(crate) fn refresh(&mut self, schema: &Schema, described_ms: i64) {
+        self.computed = Arc::new(Computed::compile(schema));
+        self.described_ms = described_ms;
+    }
+
+    /// The same without any rule that is active: what the org works out by itself stays.
+    pub(crate) fn silent(&self) -> Arc<Self> {
+        Arc::new(Self {
+            declared: Vec::new(),
+            active: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// The active rules of object number `at`.

@@ -6,10 +6,9 @@ use std::collections::HashSet;
 
 use super::{Save, SaveError, mixed};
 use crate::{
-    clock::utc_datetime,
     rules::Event,
     schema::{Object, Trait},
-    store::{Changes, Reference, audit, row::text},
+    store::{Reference, audit, row::text},
 };
 
 /// Object and slot number.
@@ -46,6 +45,7 @@ impl Save<'_> {
             for member in &reach.family {
                 save.bin(*member, true);
             }
+            save.roll_up_all(&reach.family)?;
             save.around(record, Some(&before), Event::AfterDelete)?;
             Ok(reach.family)
         })
@@ -53,6 +53,10 @@ impl Save<'_> {
 
     /// Removes a record and what belongs to it for good; everything that went.
     pub(crate) fn hard_delete(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
+        self.whole(|save| save.purge(record))
+    }
+
+    fn purge(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
         let reach = self.reach(record, true);
         if let Some(blocker) = reach.blocked {
             return Err(self.in_the_way(record, blocker));
@@ -60,9 +64,21 @@ impl Save<'_> {
         self.clear(&reach);
         for (object, slot) in &reach.family {
             self.store.take_cleared((*object, *slot));
+            let row = self.stored((*object, *slot)).map(|(_, row)| row);
             self.store.remove(*object, *slot, self.now_ms);
+            self.roll_up(*object, row.as_ref(), None)?;
         }
         Ok(reach.family)
+    }
+
+    /// Works out the summaries that records counted in, or count in again.
+    fn roll_up_all(&mut self, records: &[Record]) -> Result<(), SaveError> {
+        for record in records {
+            if let Some((_, row)) = self.stored(*record) {
+                self.roll_up(record.0, Some(&row), None)?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes a record out of the Recycle Bin, with what went in together with it; everything that came back.
@@ -113,6 +129,7 @@ impl Save<'_> {
                 self.restore(*member, reference);
             }
         }
+        self.roll_up_all(&family)?;
         self.around(record, None, Event::AfterUndelete)?;
         Ok(family)
     }
@@ -204,13 +221,12 @@ impl Save<'_> {
 
     /// A change that the platform makes by itself: it moves `SystemModstamp` alone.
     fn touch(&mut self, (object, slot): Record, field: usize, value: Option<String>) {
-        let mut changes = Changes::from([(field, value)]);
-        let declaration = self.schema.object(object);
-        if let Some((stamp, _)) = declaration.and_then(|object| object.field("SystemModstamp")) {
-            changes.insert(stamp, Some(utc_datetime(self.stamp_ms)));
-        }
-        self.store
-            .change((object, slot), &changes, self.visible, self.now_ms);
+        let Some(declaration) = self.schema.object(object) else {
+            return;
+        };
+        let mut changes = self.stamp(declaration);
+        changes.insert(field, value);
+        self.amend((object, slot), changes, 0);
     }
 
     /// Moves this one record in or out of the Recycle Bin.

@@ -17,6 +17,8 @@ impl Save<'_> {
             ("AuthorId", _) if field.is(Trait::Required) => Some(self.caller.user.clone()),
             (_, Kind::Boolean) => Some("false".to_owned()),
             _ if field.default.is_some() => field.default.clone(),
+            // Nothing has been counted or added up yet.
+            _ if field.roll_up.as_deref().is_some_and(starts_at_zero) => Some("0.0".to_owned()),
             _ if field.auto_number.is_some() => field.auto_number.as_deref().map(|format| {
                 let (prefix, rest) = format.split_once('{').unwrap_or((format, ""));
                 let mut text = prefix.as_bytes().to_vec();
@@ -32,4 +34,8 @@ impl Save<'_> {
         };
         object.fields.iter().map(value).collect()
     }
+}
+
+fn starts_at_zero(roll_up: &str) -> bool {
+    roll_up.starts_with("COUNT") || roll_up.starts_with("SUM")
 }

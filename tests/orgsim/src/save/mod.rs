@@ -3,10 +3,12 @@
 //! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
 //! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
 
+mod action;
 mod attached;
 mod automation;
 mod caller;
 mod check;
+mod computed;
 mod delete;
 mod draft;
 mod fresh;
@@ -36,6 +38,7 @@ use crate::{
 pub(crate) use attached::WithFiles;
 pub(crate) use caller::Caller;
 pub(crate) use draft::Draft;
+pub(crate) use history::settable;
 pub(crate) use input::{Intent, Source};
 pub(crate) use parent::names_records;
 pub(crate) use upsert::Upsert;

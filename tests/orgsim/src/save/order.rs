@@ -10,6 +10,13 @@ use crate::{
     store::{Changes, audit},
 };
 
+/// Who changes a record: the caller moves all stamps, the platform `SystemModstamp` alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    Caller,
+    Platform,
+}
+
 impl Save<'_> {
     /// Everything after the system's own checks of what the caller sent (1); the slot.
     pub(super) fn insert(&mut self, mut draft: Draft<'_>) -> Result<usize, SaveError> {
@@ -19,6 +26,7 @@ impl Save<'_> {
             // 2, 3
             self.run(rules, &mut draft, Event::BeforeInsert)?;
         }
+        self.compute(&mut draft);
         // 4
         self.plausible(&draft)?;
         check::required(draft.object, |field| draft.holds(field))?;
@@ -38,16 +46,29 @@ impl Save<'_> {
         if let Some(rules) = &rules {
             self.afterwards(rules, record, None, Event::AfterInsert)?;
         }
+        // 14
+        let after = self.stored(record).map(|(_, row)| row);
+        self.roll_up(record.0, None, after.as_ref())?;
         Ok(record.1)
     }
 
     /// The same for a record that is changed.
-    pub(super) fn change(&mut self, mut draft: Draft<'_>) -> Result<(), SaveError> {
+    pub(super) fn change(&mut self, draft: Draft<'_>) -> Result<(), SaveError> {
+        self.change_by(draft, By::Caller)
+    }
+
+    /// The same for a record that is changed by the org itself.
+    pub(super) fn change_quietly(&mut self, draft: Draft<'_>) -> Result<(), SaveError> {
+        self.change_by(draft, By::Platform)
+    }
+
+    fn change_by(&mut self, mut draft: Draft<'_>, by: By) -> Result<(), SaveError> {
         self.enter(draft.object.name.as_str(), super::mixed::updates(&draft))?;
         let rules = self.rules.of(draft.at).cloned();
         if let Some(rules) = &rules {
             self.run(rules, &mut draft, Event::BeforeUpdate)?;
         }
+        self.compute(&mut draft);
         check::required(draft.object, |field| {
             !draft.is_written(field) || draft.holds(field)
         })?;
@@ -60,21 +81,28 @@ impl Save<'_> {
             self.find_duplicates(rules, &draft)?;
         }
         let record = (draft.at, draft.slot);
-        self.write(&draft);
+        self.write(&draft, by);
         self.keep_bodies(record, std::mem::take(&mut draft.bodies));
         if let Some(rules) = &rules {
             self.afterwards(rules, record, draft.before.as_ref(), Event::AfterUpdate)?;
         }
-        Ok(())
+        let after = self.stored(record).map(|(_, row)| row);
+        self.roll_up(record.0, draft.before.as_ref(), after.as_ref())
     }
 
-    /// Writes a changed record, with who and when.
-    pub(super) fn write(&mut self, draft: &Draft<'_>) {
-        let mut changes: Changes = audit(draft.object, self.stamp_ms, &self.caller.user);
+    /// Writes a changed record, with who and when, and what follows from it in formulas elsewhere.
+    pub(super) fn write(&mut self, draft: &Draft<'_>, by: By) {
+        let mut changes: Changes = match by {
+            By::Caller => audit(draft.object, self.stamp_ms, &self.caller.user),
+            By::Platform => self.stamp(draft.object),
+        };
         changes.extend(draft.changes().clone());
         let record = (draft.at, draft.slot);
         self.store
             .change(record, &changes, self.visible, self.now_ms);
+        if let Some(before) = &draft.before {
+            self.ripple(record, before, 0);
+        }
     }
 
     /// What follows once a record is in the store.

@@ -181,7 +181,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         "aiPredictionField": false,
         "autoNumber": field.auto_number.is_some(),
         "byteLength": byte_length,
-        "calculated": field.formula.is_some(),
+        "calculated": field.calculated(),
         "calculatedFormula": field.formula,
         "cascadeDelete": field.is(Trait::Cascade),
         "caseSensitive": false,

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::Mint;
 
 /// Objects take their numbers in this order, and Ids and generated values depend on the numbers: append only.
-const DECLARATIONS: [&str; 19] = [
+const DECLARATIONS: [&str; 20] = [
     include_str!("../../schema/setup.schema"),
     include_str!("../../schema/crm.schema"),
     include_str!("../../schema/commerce.schema"),
@@ -43,6 +43,7 @@ const DECLARATIONS: [&str; 19] = [
     include_str!("../../schema/standard-activity.schema"),
     include_str!("../../schema/standard-library.schema"),
     include_str!("../../schema/standard-view.schema"),
+    include_str!("../../schema/computed.schema"),
 ];
 
 /// Every object of the org.
@@ -126,6 +127,8 @@ pub(crate) struct Field {
     pub sequence: Vec<String>,
     /// Formula text of a calculated field.
     pub formula: Option<String>,
+    /// What a roll-up summary field is worked out from: `SUM:Child.Reference.Field:condition`.
+    pub roll_up: Option<String>,
     /// Display format of an auto-number.
     pub auto_number: Option<String>,
     /// The compound field that this one is a part of.
@@ -285,8 +288,13 @@ impl Field {
 
     /// A caller can give it a value.
     fn writable(&self) -> bool {
-        let computed = self.formula.is_some() || self.auto_number.is_some() || self.kind.compound();
+        let computed = self.calculated() || self.auto_number.is_some() || self.kind.compound();
         !computed && !self.is(Trait::ReadOnly) && self.kind != Kind::Id
+    }
+
+    /// A formula or a roll-up.
+    pub(crate) const fn calculated(&self) -> bool {
+        self.formula.is_some() || self.roll_up.is_some()
     }
 
     /// A caller can give it a value in a new record of `object`.

@@ -4,7 +4,7 @@
 //! A field line is `NAME TYPE …`, where a reference's type is `->Target|Target`. Words:
 //! `!` required, `ro` read-only, `once` createable only, `rel=`/`child=` relationship names,
 //! `cascade`, `restrict`, `md=0|1` master-detail order, `values=a|b` picklist, `seq=a|b` values in
-//! the order of the records, `calc=` formula, `auto=` auto-number, `of=` compound field,
+//! the order of the records, `calc=` formula, `roll=` roll-up summary, `auto=` auto-number, `of=` compound field,
 //! `default=` value of a record that is created without one, `strict` restricted picklist,
 //! `extra=` extraTypeInfo, `gen=` what the generator writes, `title` name field, `ext`, `unique`,
 //! `html`, `nofilter`, `nosort`. A tilde stands for a space. `+…` lines are groups that recur.
@@ -174,6 +174,7 @@ pub(crate) fn field(line: &str) -> Result<Field, NotationError> {
             ("default", value) => field.default = Some(value.replace('~', " ")),
             ("seq", values) => field.sequence = list(values),
             ("calc", formula) => field.formula = Some(formula.replace('~', " ")),
+            ("roll", from) => field.roll_up = Some(from.replace('~', " ")),
             ("auto", format) => field.auto_number = Some(format.to_owned()),
             ("of", compound) => field.compound = Some(compound.to_owned()),
             ("extra", extra) => field.extra = Some(extra.to_owned()),

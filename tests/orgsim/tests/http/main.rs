@@ -6,9 +6,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod audit;
+mod automation;
 mod bulk;
 mod changes;
 mod composite;
+mod computed;
 mod describe;
 mod faults;
 mod files;
