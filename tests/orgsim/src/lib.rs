@@ -11,6 +11,7 @@ mod engine;
 mod formula;
 mod generate;
 mod id;
+mod metadata;
 mod meter;
 mod org;
 mod random;

@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     control::fault::Faults,
     generate::{UnknownObject, Volume, generate},
+    metadata::Metadata,
     meter::Meter,
     rules::Rules,
     schema::{Declarations, NotationError, Schema},
@@ -79,6 +80,8 @@ pub(crate) struct Org {
     pub recent: Mutex<Recent>,
     /// Calls.
     pub meter: Mutex<Meter>,
+    /// Components, and the jobs on them.
+    pub metadata: Metadata,
     /// What the control interface can change.
     pub tuning: RwLock<Tuning>,
     /// `http://host:port`, once listening.
@@ -146,7 +149,7 @@ impl Org {
         let integration_user = schema.find("User").map(|(_, user)| user.mint.id(0));
         let integration_user = integration_user.unwrap_or_default();
         let integration_user = String::from_utf8_lossy(&integration_user).into_owned();
-        let logins = Logins::new(integration_user, &config.credentials);
+        let logins = Logins::new(integration_user.clone(), &config.credentials);
         let tuning = Tuning {
             bulk_delay: config.bulk_delay,
             page_rows: config.page_rows,
@@ -160,6 +163,7 @@ impl Org {
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);
         let org = Self {
+            metadata: Metadata::new(started_ms.div_euclid(1000) * 1000, integration_user),
             schema: Declarations::new(schema, started_ms.div_euclid(1000) * 1000),
             store: Shared::new(store, log.clone()),
             rules: RwLock::new(Arc::new(rules)),
@@ -209,10 +213,6 @@ impl Org {
         self.url.get().map_or("", String::as_str)
     }
 
-    #[expect(
-        dead_code,
-        reason = "the Metadata API changes declarations, and comes next"
-    )]
     /// Changes the declarations, and makes room for the records and values that they add. Nothing changes when
     /// `edit` fails.
     pub(crate) fn change_schema<T, E>(

@@ -13,6 +13,7 @@ pub(crate) mod job;
 pub(crate) mod json;
 mod layout;
 pub(crate) mod limits;
+mod metadata;
 pub(crate) mod multipart;
 pub(crate) mod oauth;
 pub(crate) mod partner;
@@ -58,6 +59,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(query::routes())
         .merge(bulk::routes())
         .merge(partner::routes())
+        .merge(metadata::routes())
         .fallback(oauth::unknown)
         .method_not_allowed_fallback(oauth::wrong_method)
 }

@@ -15,7 +15,7 @@ impl Save<'_> {
             ("OwnerId" | "CreatedById" | "LastModifiedById", _) => Some(self.caller.user.clone()),
             ("CreatedDate" | "LastModifiedDate" | "SystemModstamp", _) => Some(stamp.clone()),
             ("AuthorId", _) if field.is(Trait::Required) => Some(self.caller.user.clone()),
-            (_, Kind::Boolean) => Some("false".to_owned()),
+            (_, Kind::Boolean) if field.default.is_none() => Some("false".to_owned()),
             _ if field.default.is_some() => field.default.clone(),
             // Nothing has been counted or added up yet.
             _ if field.roll_up.as_deref().is_some_and(starts_at_zero) => Some("0.0".to_owned()),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{Field, NotationError, Object, Schema, notation};
+use super::{Field, Kind, NotationError, Object, Schema, notation};
 use crate::id::Mint;
 
 /// Objects that share a prefix take their Ids from ranges that never meet; this many Ids are in one.
@@ -56,13 +56,6 @@ impl Schema {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the Metadata API changes declarations, and comes next"
-    )
-)]
 impl Schema {
     /// Adds the objects that `text` declares, in the notation of the files in `schema/`.
     pub(crate) fn declare(&mut self, text: &str) -> Result<(), NotationError> {
@@ -91,6 +84,21 @@ impl Schema {
             object.index();
         }
         self.link()
+    }
+
+    /// Gives a field of object `at` another name, and its relationship the one that follows from it.
+    pub(crate) fn rename_field(&mut self, at: usize, from: &str, to: &str) {
+        let Some(object) = self.object_mut(at) else {
+            return;
+        };
+        let number = object.field(from).map(|(number, _)| number);
+        if let Some(field) = number.and_then(|number| object.fields.get_mut(number)) {
+            to.clone_into(&mut field.name);
+            if field.relationship.is_some() {
+                field.relationship = Some(format!("{}__r", to.trim_end_matches("__c")));
+            }
+        }
+        object.index();
     }
 
     /// Takes a field away from object `at`; values stay in the rows, where nothing reads them. False when the
@@ -171,6 +179,16 @@ impl Schema {
             .flat_map(|second| letters.clone().map(move |third| [b'a', second, third]))
             .find(|prefix| !taken(prefix));
         String::from_utf8_lossy(&free.unwrap_or(*b"azz")).into_owned()
+    }
+}
+
+impl Field {
+    /// Makes a reference to the objects with these names; [`Schema::link`] finds them.
+    pub(crate) fn refer_to(&mut self, targets: Vec<String>) {
+        self.kind = Kind::Reference;
+        self.length = 18;
+        self.target_names = targets;
+        self.targets.clear();
     }
 }
 

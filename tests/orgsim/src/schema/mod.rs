@@ -137,7 +137,8 @@ pub(crate) struct Field {
     pub extra: Option<String>,
     /// What the generator fills in.
     pub shape: String,
-    target_names: Vec<String>,
+    /// Their names, as declared.
+    pub(crate) target_names: Vec<String>,
 }
 
 /// A property of a field.

@@ -28,6 +28,8 @@ const LOGINS: &str = "logins";
 const CALLS: &str = "calls";
 const ROUTE: &str = "route/";
 const CURSOR: &str = "cursor/";
+const COMPONENTS: &str = "components";
+const COMPONENT: &str = "component/";
 
 /// What of the state is in the log.
 #[derive(Debug, Default)]
@@ -102,6 +104,13 @@ impl Org {
             let rules = self.rules.read();
             writer.put(RULES, &(rules.list(), &rules.grants));
         }
+        writer.put(COMPONENTS, &self.metadata.minted());
+        let mut names = HashSet::new();
+        self.metadata.save(|name, revision, bytes| {
+            writer.put_marked(&format!("{COMPONENT}{name}"), revision, bytes);
+            names.insert(name);
+        });
+        writer.end_missing(COMPONENT, &names);
         writer.put(RECENT, &*self.recent.lock());
         writer.put(LOGINS, &*self.logins.read());
         {
@@ -144,6 +153,7 @@ impl Org {
                         .map_err(|_| StateError::Damaged("a rule is not understood"))?;
                     *self.rules.write() = Arc::new(rules);
                 }
+                COMPONENTS => self.metadata.set_minted(read(value)?),
                 RECENT => *self.recent.lock() = read(value)?,
                 LOGINS => *self.logins.write() = read(value)?,
                 CALLS => {
@@ -159,6 +169,10 @@ impl Org {
                     } else if let Some(id) = name.strip_prefix(CURSOR) {
                         let cursor: Cursor = read(value)?;
                         self.cursors.lock().insert(id.to_owned(), Arc::new(cursor));
+                    } else if name.starts_with(COMPONENT) {
+                        self.metadata
+                            .restore(value)
+                            .ok_or(StateError::Damaged("a component is not understood"))?;
                     } else {
                         job::take(self, name, parts)?;
                     }

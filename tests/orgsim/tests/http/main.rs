@@ -18,6 +18,7 @@ mod files;
 mod limits;
 mod locks;
 mod measure;
+mod metadata;
 mod oauth;
 mod query;
 mod rows;

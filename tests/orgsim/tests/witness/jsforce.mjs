@@ -346,6 +346,87 @@ check('a_bulk_query_that_cannot_run_is_named', async () => {
   assert.equal((await refused(conn.bulk2.query('SELECT Nope FROM Account'))).errorCode, 'INVALID_FIELD');
 });
 
+// The Metadata API
+
+/** The definition of an object that no other check uses. */
+function definition() {
+  const fullName = `Witness_${process.pid}_${(number += 1)}__c`;
+  return {
+    fullName,
+    label: 'Witness',
+    pluralLabel: 'Witnesses',
+    nameField: { type: 'Text', label: 'Witness Name' },
+    deploymentStatus: 'Deployed',
+    sharingModel: 'ReadWrite',
+  };
+}
+
+check('metadata_describes_and_lists_what_there_is', async () => {
+  const conn = await connect();
+  const { metadataObjects, partialSaveAllowed } = await conn.metadata.describe(version);
+  assert.equal(partialSaveAllowed, true);
+  const objects = metadataObjects.find(({ xmlName }) => xmlName === 'CustomObject');
+  assert.equal(objects.directoryName, 'objects');
+  assert.ok(objects.childXmlNames.includes('CustomField'));
+  const listed = await conn.metadata.list([{ type: 'CustomObject' }, { type: 'Profile' }], version);
+  const project = listed.find(({ fullName }) => fullName === 'Project__c');
+  assert.deepEqual([project.type, project.fileName], ['CustomObject', 'objects/Project__c.object']);
+  assert.ok(listed.some(({ type, fullName }) => type === 'Profile' && fullName === 'Admin'));
+});
+
+check('metadata_makes_reads_changes_and_deletes_objects_and_fields', async () => {
+  const conn = await connect();
+  const object = definition();
+  assert.deepEqual(await conn.metadata.create('CustomObject', object), {
+    errors: [],
+    fullName: object.fullName,
+    success: true,
+  });
+  const field = { fullName: `${object.fullName}.Size__c`, label: 'Size', type: 'Number', precision: 6, scale: 2 };
+  const upserted = await conn.metadata.upsert('CustomField', [field]);
+  assert.deepEqual(upserted, [{ created: true, errors: [], fullName: field.fullName, success: true }]);
+  const { id } = await conn.sobject(object.fullName).create({ Name: 'first', Size__c: 12.5 });
+  assert.equal((await conn.sobject(object.fullName).retrieve(id)).Size__c, 12.5);
+
+  const read = await conn.metadata.read('CustomObject', object.fullName);
+  assert.equal(read.label, 'Witness');
+  assert.equal(read.nameField.label, 'Witness Name');
+  assert.deepEqual(read.fields.map(({ fullName, type, precision }) => [fullName, type, precision]), [['Size__c', 'Number', 6]]);
+  const renamed = await conn.metadata.update('CustomObject', { ...object, label: 'Observer' });
+  assert.equal(renamed.success, true);
+  assert.equal((await conn.describe(object.fullName)).label, 'Observer');
+
+  const gone = await conn.metadata.delete('CustomField', [field.fullName, `${object.fullName}.Nope__c`]);
+  assert.deepEqual(gone.map(({ success }) => success), [true, false]);
+  assert.equal(gone[1].errors[0].statusCode, 'INVALID_CROSS_REFERENCE_KEY');
+  assert.equal((await refused(conn.query(`SELECT Size__c FROM ${object.fullName}`))).errorCode, 'INVALID_FIELD');
+  assert.equal((await conn.metadata.delete('CustomObject', object.fullName)).success, true);
+});
+
+check('what_metadata_retrieves_it_deploys_over_soap_and_rest', async () => {
+  const conn = await connect();
+  const request = {
+    apiVersion: version,
+    singlePackage: true,
+    unpackaged: { types: [{ name: 'CustomObject', members: ['Project__c'] }], version },
+  };
+  const retrieved = await conn.metadata.retrieve(request).complete();
+  assert.deepEqual([retrieved.status, retrieved.success], ['Succeeded', true]);
+  assert.ok(retrieved.fileProperties.some(({ fileName }) => fileName === 'objects/Project__c.object'));
+  const zip = Buffer.from(retrieved.zipFile, 'base64');
+  const options = { rollbackOnError: true, singlePackage: true };
+  const soap = await conn.metadata.deploy(zip, options).complete(true);
+  assert.deepEqual([soap.status, soap.success, soap.numberComponentErrors], ['Succeeded', true, 0]);
+  assert.ok(soap.details.componentSuccesses.some(({ fullName }) => fullName === 'Project__c.Budget__c'));
+  const begun = await conn.metadata.deployRest(zip, { ...options, checkOnly: true });
+  assert.match(begun.id, /^0Af/);
+  let rest;
+  do {
+    rest = await conn.metadata.checkDeployStatus(begun.id, true, true);
+  } while (!rest.done);
+  assert.deepEqual([rest.status, rest.checkOnly, rest.numberComponentsTotal], ['Succeeded', true, soap.numberComponentsTotal]);
+});
+
 // All of them
 
 if (process.argv[2] === '--list') {
