@@ -17,6 +17,9 @@ const LONG_TEXT_MIN: usize = 256;
 pub(crate) fn definition(schema: &Schema, field: &Field) -> Element {
     let mut out = Element::named("CustomField");
     let kind = kind_name(field);
+    if let Some(roll_up) = &field.roll_up {
+        super::summary::describe(&mut out, roll_up);
+    }
     if field.is(Trait::External) {
         out.put("externalId", "true");
     } else if field.formula.is_none() && !field.kind.compound() {
@@ -68,7 +71,7 @@ pub(crate) fn definition(schema: &Schema, field: &Field) -> Element {
     }
     let requirable = !matches!(
         kind,
-        "Checkbox" | "MasterDetail" | "AutoNumber" | "LongTextArea" | "Html"
+        "Checkbox" | "MasterDetail" | "AutoNumber" | "LongTextArea" | "Html" | "Summary"
     );
     if requirable && field.formula.is_none() {
         out.put("required", field.is(Trait::Required));
@@ -83,6 +86,9 @@ pub(crate) fn definition(schema: &Schema, field: &Field) -> Element {
 
 /// The type of a field as the Metadata API calls it.
 pub(crate) fn kind_name(field: &Field) -> &'static str {
+    if field.roll_up.is_some() {
+        return "Summary";
+    }
     if field.auto_number.is_some() {
         return "AutoNumber";
     }
@@ -191,7 +197,11 @@ pub(crate) fn read(
         field.formula = Some(formula.to_owned());
         field.traits.push(Trait::ReadOnly);
     }
-    given.shape(&mut field)?;
+    if kind == "Summary" {
+        super::summary::read(schema, object, content, old, &mut field)?;
+    } else {
+        given.shape(&mut field)?;
+    }
     if matches!(kind, "Lookup" | "MasterDetail") {
         given.reference(&mut field, schema, object)?;
     }
@@ -243,7 +253,10 @@ impl Given<'_> {
                 "Can not specify '{name}' for a CustomField of type {kind}"
             )))
         };
-        let plain = matches!(kind, "Checkbox" | "LongTextArea" | "Html" | "AutoNumber");
+        let plain = matches!(
+            kind,
+            "Checkbox" | "LongTextArea" | "Html" | "AutoNumber" | "Summary"
+        );
         if plain && self.content.flag("required") {
             return cannot("required");
         }
@@ -508,7 +521,7 @@ impl Given<'_> {
 /// Stored values of the old type are values of the new one.
 fn convertible(old: &Field, new: &Field) -> bool {
     let texts = |kind: Kind| kind.textual();
-    old.formula.is_some() == new.formula.is_some()
+    old.calculated() == new.calculated()
         && (old.kind == new.kind
             || old.kind.numeric() && new.kind.numeric()
             || texts(old.kind) && texts(new.kind))

@@ -21,6 +21,7 @@ pub(crate) mod problem;
 pub(crate) mod retrieve;
 mod rows;
 mod saved;
+mod summary;
 
 use parking_lot::{Mutex, RwLock};
 

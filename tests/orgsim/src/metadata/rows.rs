@@ -95,7 +95,7 @@ impl Writer<'_> {
             stamp_ms: self.org.clock.now_second_ms(),
             now_ms: self.org.clock.now_ms(),
             visible: Visible::Now,
-            rules: std::sync::Arc::clone(&self.org.rules.read()),
+            rules: self.org.rules_in_force(),
         };
         let slot = match place {
             Some(place) => save.update(place, &values).ok().map(|()| place.1),
