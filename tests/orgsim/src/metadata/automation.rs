@@ -6,7 +6,12 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::{catalogue::Content, kind::Kind, problem::Problem};
+use super::{
+    catalogue::Content,
+    kind::Kind,
+    problem::Problem,
+    trigger::{flow_events, trigger},
+};
 use crate::{
     rules::{Rule, RuleKind, Rules},
     schema::Schema,
@@ -374,78 +379,6 @@ fn declaration(
     }))
 }
 
-/// Object and events of a trigger's first line.
-fn trigger(source: &str, name: &str) -> Result<(String, Vec<String>), Problem> {
-    let unexpected = || {
-        Problem::new(
-            "INVALID_FIELD",
-            format!(
-                "Trigger {name}: unexpected token, expecting 'trigger {name} on SObject (events)'"
-            ),
-        )
-    };
-    let source = without_comments(source);
-    let head = source.split('{').next().unwrap_or_default();
-    let (head, events) = head.split_once('(').ok_or_else(unexpected)?;
-    let words: Vec<&str> = head.split_whitespace().collect();
-    let [word, own, on, object] = words.as_slice() else {
-        return Err(unexpected());
-    };
-    if !word.eq_ignore_ascii_case("trigger") || !on.eq_ignore_ascii_case("on") {
-        return Err(unexpected());
-    }
-    if !own.eq_ignore_ascii_case(name) {
-        return Err(unexpected());
-    }
-    let events = events.split_once(')').ok_or_else(unexpected)?.0;
-    let events = events.split(',').map(|event| {
-        event
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join("_")
-            .to_lowercase()
-    });
-    Ok(((*object).to_owned(), events.collect()))
-}
-
-fn without_comments(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    let mut rest = source;
-    while let Some(at) = rest.find('/') {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = if from.starts_with("//") {
-            from.find('\n')
-        } else if from.starts_with("/*") {
-            from.find("*/").map(|at| at + 2)
-        } else {
-            out.push('/');
-            Some(1)
-        };
-        rest = end.and_then(|end| from.get(end..)).unwrap_or_default();
-    }
-    out.push_str(rest);
-    out
-}
-
-fn flow_events(start: &Element) -> Option<Vec<&'static str>> {
-    let before = match start.given("triggerType")? {
-        "RecordBeforeSave" => true,
-        "RecordAfterSave" => false,
-        "RecordBeforeDelete" => return Some(vec!["before_delete"]),
-        _ => return None,
-    };
-    Some(match (start.given("recordTriggerType")?, before) {
-        ("Create", true) => vec!["before_insert"],
-        ("Create", false) => vec!["after_insert"],
-        ("Update", true) => vec!["before_update"],
-        ("Update", false) => vec!["after_update"],
-        ("CreateAndUpdate", true) => vec!["before_insert", "before_update"],
-        ("CreateAndUpdate", false) => vec!["after_insert", "after_update"],
-        _ => return None,
-    })
-}
-
 /// A rule's declaration, as the control interface shows it.
 fn facts(rule: &Rule) -> Value {
     serde_json::to_value(rule).unwrap_or_default()
@@ -481,15 +414,6 @@ fn refused(error: &crate::rules::RuleError) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_trigger_says_where_and_when_it_runs() {
-        let source = "// who: me {\n/* on X ( */ trigger T on Account(before insert, after\n update) { Integer a = 1/2; }";
-        let events = vec!["before_insert".to_owned(), "after_update".to_owned()];
-        assert_eq!(trigger(source, "T"), Ok(("Account".to_owned(), events)));
-        assert!(trigger("class T {}", "T").is_err());
-        assert!(trigger("trigger U on Account (before insert) {}", "T").is_err());
-    }
 
     #[test]
     fn a_status_outside_the_list_is_refused() {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{
     automation,
     component::{Component, Components, Key, Touch},
-    field,
+    definition::{definition, kind_name},
     kind::Kind,
     layout, object, permission,
 };
@@ -217,7 +217,7 @@ impl Catalogue<'_> {
                 let (parent, own) = name.split_once('.')?;
                 let parent = object(parent)?;
                 let (_, found) = parent.field(own)?;
-                field::definition(schema, found)
+                definition(schema, found)
             }
             "Layout" => {
                 let (parent, _) = name.split_once('-')?;
@@ -307,7 +307,7 @@ impl Catalogue<'_> {
             }
             let mut entry = Element::named("fields");
             entry.put("fullName", &field.name);
-            let kind = field::kind_name(field);
+            let kind = kind_name(field);
             if matches!(kind, "Picklist" | "Lookup" | "MasterDetail") {
                 entry.put("type", kind);
             }

@@ -7,6 +7,7 @@ mod automation;
 pub(crate) mod catalogue;
 mod component;
 mod content;
+mod definition;
 pub(crate) mod deploy;
 pub(crate) mod draft;
 mod field;
@@ -22,6 +23,7 @@ pub(crate) mod retrieve;
 mod rows;
 mod saved;
 mod summary;
+mod trigger;
 
 use parking_lot::{Mutex, RwLock};
 
