@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
+import metadata from './jsforce_metadata.mjs';
+
 const org = process.env.ORGSIM_URL;
 const version = '60.0';
 const username = 'backup@acme.example';
@@ -426,6 +428,18 @@ check('what_metadata_retrieves_it_deploys_over_soap_and_rest', async () => {
   } while (!rest.done);
   assert.deepEqual([rest.status, rest.checkOnly, rest.numberComponentsTotal], ['Succeeded', true, soap.numberComponentsTotal]);
 });
+
+// Searches, and the rest
+
+check('a_search_finds_names', async () => {
+  const conn = await connect();
+  const word = `Sansibar${process.pid}`;
+  const { id } = await conn.sobject('Account').create({ Name: `${word} Trading` });
+  const { searchRecords } = await conn.search(`FIND {${word}} IN ALL FIELDS RETURNING Account(Id, Name)`);
+  assert.deepEqual(searchRecords.map(({ Id }) => Id), [id]);
+});
+
+metadata(check, { connect, refused, version });
 
 // All of them
 

@@ -525,5 +525,19 @@ def the_user_of_the_session_is_told():
     same(who["organization_id"], sf.query("SELECT Id FROM Organization")["records"][0]["Id"])
 
 
+@check
+def a_search_finds_names():
+    sf = connect()
+    word = f"Zanzibar{os.getpid()}"
+    account = sf.Account.create({"Name": f"{word} Trading"})["id"]
+    found = sf.search(f"FIND {{{word}}} IN ALL FIELDS RETURNING Account(Id, Name)")["searchRecords"]
+    same([(row["Id"], row["Name"]) for row in found], [(account, f"{word} Trading")])
+    assert account in [row["Id"] for row in sf.quick_search(word)["searchRecords"]]
+
+
 if __name__ == "__main__":
+    # Behind the libraries: this folder has a file of the library's name.
+    sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+    for more in ("simple_salesforce_metadata",):
+        __import__(more)
     main()

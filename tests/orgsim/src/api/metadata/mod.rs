@@ -25,7 +25,8 @@ use crate::{
 pub(crate) fn routes() -> Router<Arc<Org>> {
     Router::new()
         .route("/services/Soap/m/{version}", post(call))
-        .route("/services/Soap/m/{version}/{org}", post(call))
+        // Clients put the org's Id behind the version; simple-salesforce deploys and retrieves at `deployRequest/…`.
+        .route("/services/Soap/m/{version}/{*rest}", post(call))
         .merge(rest::routes())
 }
 
