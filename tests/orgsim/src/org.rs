@@ -115,6 +115,8 @@ pub(crate) struct Tuning {
     pub data_storage_mb: usize,
     /// `FileStorageMB`.
     pub file_storage_mb: usize,
+    /// File bodies can be had in part.
+    pub serve_ranges: bool,
 }
 
 impl Org {
@@ -159,6 +161,7 @@ impl Org {
             long_requests: 25,
             data_storage_mb: 102_400,
             file_storage_mb: 1_048_576,
+            serve_ranges: false,
         };
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);

@@ -1,5 +1,6 @@
 //! The HTTP interfaces of the org, with Salesforce's paths, keys, codes and texts.
 
+mod blob;
 pub(crate) mod bulk;
 mod caller;
 pub(crate) mod collections;
@@ -19,6 +20,7 @@ pub(crate) mod oauth;
 pub(crate) mod partner;
 pub(crate) mod query;
 pub(crate) mod recent;
+mod related;
 pub(crate) mod replication;
 mod required_filter;
 pub(crate) mod restriction;
@@ -57,6 +59,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(collections::routes())
         .merge(composite::routes())
         .merge(query::routes())
+        .merge(blob::routes())
         .merge(bulk::routes())
         .merge(partner::routes())
         .merge(metadata::routes())

@@ -101,7 +101,7 @@ pub(crate) fn expire(org: &Org) {
 }
 
 /// `Sforce-Query-Options: batchSize=n`, a hint between 200 and 2,000.
-fn page_rows(headers: &HeaderMap) -> usize {
+pub(crate) fn page_rows(headers: &HeaderMap) -> usize {
     let options = headers
         .get("sforce-query-options")
         .and_then(|value| value.to_str().ok())
@@ -135,7 +135,8 @@ async fn run(
         .map_err(|_| ApiError::bad("UNKNOWN_EXCEPTION", "An unexpected error occurred"))?
 }
 
-fn answer(
+/// The first page of a query.
+pub(crate) fn answer(
     org: &Org,
     version: &str,
     text: &str,

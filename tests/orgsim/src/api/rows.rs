@@ -5,17 +5,26 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Router,
     extract::{Path, Query, State},
-    http::{StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 
 use super::{
+    blob,
     error::{ApiError, JSON},
     json::{Tree, push_record},
+    query, related,
     write::key_field,
 };
-use crate::{generate::body, id, org::Org, schema::Kind, soql::View, store::row::cell};
+use crate::{
+    clock::{http_date, parse_http_date},
+    id,
+    org::Org,
+    schema::Kind,
+    soql::View,
+    store::{parse_datetime, row::cell},
+};
 
 /// The paths answered here.
 pub(crate) fn routes() -> Router<Arc<Org>> {
@@ -23,7 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .route("/services/data/{version}/sobjects/{name}/{id}", get(record))
         .route(
             "/services/data/{version}/sobjects/{name}/{id}/{field}",
-            get(blob),
+            get(below),
         )
 }
 
@@ -32,12 +41,44 @@ pub(crate) async fn record(
     State(org): State<Arc<Org>>,
     Path((version, name, id)): Path<(String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let record = locate(&org, &name, &id)?;
-    render(&org, record, &version, &parameters)
+    let changed = changed_ms(&org, record);
+    if let (Some(refused), Some(ms)) = (unmet(&headers, changed), changed) {
+        return Ok((refused, [(header::LAST_MODIFIED, http_date(ms))]).into_response());
+    }
+    let mut response = render(&org, record, &version, &parameters)?;
+    if let Some(stamp) = changed.and_then(|ms| HeaderValue::from_str(&http_date(ms)).ok()) {
+        response.headers_mut().insert(header::LAST_MODIFIED, stamp);
+    }
+    Ok(response)
 }
 
-fn render(
+/// When a record was changed last, to the second; nothing for one that is not there.
+pub(crate) fn changed_ms(org: &Org, (at, slot): (usize, usize)) -> Option<i64> {
+    let (number, _) = org.schema.object(at)?.field("LastModifiedDate")?;
+    let store = org.store.read();
+    let found = store.slot(at, slot).filter(|slot| !slot.deleted)?;
+    let ms = parse_datetime(cell(found.row.as_ref()?, number)?)?;
+    Some(ms.div_euclid(1000) * 1000)
+}
+
+/// The status of a call whose condition on the time does not hold.
+///
+/// Source: REST API Developer Guide, Conditional Request Headers.
+pub(crate) fn unmet(headers: &HeaderMap, changed_ms: Option<i64>) -> Option<StatusCode> {
+    let changed = changed_ms?;
+    let date = |name| parse_http_date(headers.get(name)?.to_str().ok()?);
+    if date(header::IF_MODIFIED_SINCE).is_some_and(|since| changed <= since) {
+        return Some(StatusCode::NOT_MODIFIED);
+    }
+    let since = date(header::IF_UNMODIFIED_SINCE)?;
+    (changed > since).then_some(StatusCode::PRECONDITION_FAILED)
+}
+
+/// A record that is there, whole or in part.
+pub(crate) fn render(
     org: &Org,
     (at, slot): (usize, usize),
     version: &str,
@@ -91,37 +132,30 @@ fn render(
     Ok(([(header::CONTENT_TYPE, JSON)], out).into_response())
 }
 
-/// `GET …/sobjects/{name}/{id}/{blobField}`: the bytes themselves. With an external Id field and its value in the
-/// places of Id and field: the record.
-pub(crate) async fn blob(
+/// `GET …/sobjects/{name}/{id}/{blobField}`: the bytes themselves. With a relationship: its records. With an external
+/// Id field and its value in the places of Id and field: the record.
+pub(crate) async fn below(
     State(org): State<Arc<Org>>,
     Path((version, name, id, field)): Path<(String, String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if let Some(record) = by_key(&org, &name, &id, &field) {
         return render(&org, record, &version, &parameters);
     }
     let (at, slot) = locate(&org, &name, &id)?;
-    let object = org.schema.object(at).ok_or_else(ApiError::not_found)?;
-    let blob = object
-        .field(&field)
-        .filter(|(_, field)| field.kind == Kind::Base64);
-    let (number, _) = blob.ok_or_else(ApiError::not_found)?;
-    let (stored, kind) = {
-        let store = org.store.read();
-        let row = store
-            .slot(at, slot)
-            .and_then(|slot| slot.row.clone())
-            .ok_or_else(ApiError::not_found)?;
-        let content_type = object
-            .field("ContentType")
-            .and_then(|(at, _)| cell(&row, at).map(<[u8]>::to_vec));
-        (store.body(at, slot, number), content_type)
-    };
-    let bytes = stored.unwrap_or_else(|| body::bytes(body::stream(org.volume.seed, at), slot));
-    let kind = kind.and_then(|kind| header::HeaderValue::from_bytes(&kind).ok());
-    let kind = kind.unwrap_or_else(|| header::HeaderValue::from_static("application/octetstream"));
-    Ok(([(header::CONTENT_TYPE, kind)], bytes).into_response())
+    let blob = org
+        .schema
+        .object(at)
+        .and_then(|object| object.field(&field))
+        .is_some_and(|(_, field)| field.kind == Kind::Base64);
+    if blob {
+        let (kind, bytes) = blob::of_record(&org, (at, slot), &field)?;
+        let parts = org.tuning.read().serve_ranges;
+        return Ok(blob::respond(&headers, parts, kind, bytes));
+    }
+    let rows = query::page_rows(&headers);
+    related::answer(&org, &version, (at, slot), &field, &parameters, rows)
 }
 
 /// The live record with `value` in the external Id field `field`.

@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::{
     error::{ApiError, JSON},
-    rows::locate,
+    rows::{changed_ms, locate, unmet},
     upload::Upload,
     version_number,
 };
@@ -100,6 +100,9 @@ pub(crate) async fn update(
     }
     let (_, object) = writable(&org, &name, 'U')?;
     let record = locate(&org, &name, &id)?;
+    if let Some(refused) = unmet(&headers, changed_ms(&org, record)) {
+        return Ok(refused.into_response());
+    }
     let upload = Upload::read(&headers, body)?;
     let values = values(&upload.json)?;
     let files = upload.of_record(object)?;

@@ -30,6 +30,7 @@ struct SettingChange {
     long_requests: Option<usize>,
     data_storage_mb: Option<usize>,
     file_storage_mb: Option<usize>,
+    serve_ranges: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -71,6 +72,7 @@ pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
         "long_requests": tuning.long_requests,
         "data_storage_mb": tuning.data_storage_mb,
         "file_storage_mb": tuning.file_storage_mb,
+        "serve_ranges": tuning.serve_ranges,
     }))
 }
 
@@ -105,6 +107,9 @@ pub(crate) async fn set_settings(
         }
         if let Some(mb) = change.file_storage_mb {
             tuning.file_storage_mb = mb;
+        }
+        if let Some(serve) = change.serve_ranges {
+            tuning.serve_ranges = serve;
         }
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         drop(tuning);

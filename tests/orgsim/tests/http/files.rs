@@ -226,3 +226,44 @@ async fn text_has_a_smaller_limit_than_parts() {
         201
     );
 }
+
+#[tokio::test]
+async fn a_download_can_go_on_where_it_stopped_when_the_org_serves_parts() {
+    let sim = Sim::start().await;
+    let version = sim.records("SELECT Id, VersionData, ContentSize FROM ContentVersion WHERE ContentSize > 100 LIMIT 1").await;
+    let id = version[0]["Id"].as_str().unwrap();
+    let path = version[0]["VersionData"].as_str().unwrap();
+    let size = version[0]["ContentSize"].as_u64().unwrap();
+    let whole = sim.bytes(path).await;
+    let part = async |path: &str| {
+        let request = sim.http.get(sim.url(path)).bearer_auth(&sim.token);
+        let response = request.header("range", "bytes=40-").send().await.unwrap();
+        let status = response.status().as_u16();
+        let place = response
+            .headers()
+            .get("content-range")
+            .map(|place| place.to_str().unwrap().to_owned());
+        (status, place, response.bytes().await.unwrap())
+    };
+    assert_eq!(
+        part(path).await,
+        (200, None, whole.clone().into()),
+        "the API need not"
+    );
+    sim.control("settings", json!({"serve_ranges": true})).await;
+    let place = Some(format!("bytes 40-{}/{size}", size - 1));
+    let rest: Vec<u8> = whole[40..].to_vec();
+    assert_eq!(part(path).await, (206, place.clone(), rest.clone().into()));
+    let servlet = format!(
+        "{}/sfc/servlet.shepherd/version/download/{id}",
+        sim.org.url()
+    );
+    let request = sim
+        .http
+        .get(&servlet)
+        .header("cookie", format!("a=b; sid={}", sim.token));
+    let response = request.header("range", "bytes=40-").send().await.unwrap();
+    assert_eq!(response.status(), 206);
+    assert_eq!(response.bytes().await.unwrap(), rest);
+    assert_eq!(sim.http.get(&servlet).send().await.unwrap().status(), 401);
+}

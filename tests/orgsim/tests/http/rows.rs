@@ -126,3 +126,77 @@ async fn a_body_can_be_replaced_and_its_checksum_follows() {
         .unwrap();
     assert_eq!(body, bytes);
 }
+
+#[tokio::test]
+async fn a_relationship_leads_to_the_parent_and_to_the_children() {
+    let sim = Sim::start().await;
+    let found = sim
+        .records("SELECT Id, AccountId FROM Contact WHERE AccountId != null LIMIT 1")
+        .await;
+    let (contact, account) = (
+        found[0]["Id"].as_str().unwrap(),
+        found[0]["AccountId"].as_str().unwrap(),
+    );
+    let (status, parent) = sim
+        .json(&format!(
+            "/sobjects/Contact/{contact}/Account?fields=Id,Name"
+        ))
+        .await;
+    assert_eq!((status, parent["Id"].as_str()), (200, Some(account)));
+    assert_eq!(parent.as_object().unwrap().len(), 3);
+    let (status, children) = sim
+        .json(&format!("/sobjects/Account/{account}/Contacts"))
+        .await;
+    assert_eq!(status, 200, "{children}");
+    let count = sim
+        .count(&format!(
+            "SELECT count() FROM Contact WHERE AccountId = '{account}'"
+        ))
+        .await;
+    assert_eq!(children["totalSize"], count);
+    assert!(children["records"][0].as_object().unwrap().len() > 40);
+    assert_eq!(
+        sim.json(&format!("/sobjects/Account/{account}/Nothings"))
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_record_is_read_and_changed_on_condition_of_its_time() {
+    let sim = Sim::start().await;
+    let (_, made) = sim
+        .call("POST", "/sobjects/Account", json!({"Name": "a"}))
+        .await;
+    let path = format!("/sobjects/Account/{}", made["id"].as_str().unwrap());
+    let stamp = sim.get(&path).await.headers()["last-modified"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let conditional = async |method: reqwest::Method, header: &str, date: &str| {
+        let request = sim
+            .http
+            .request(method, sim.url(&path))
+            .bearer_auth(&sim.token);
+        let request = request.header(header, date).json(&json!({"Name": "b"}));
+        request.send().await.unwrap().status().as_u16()
+    };
+    let old = "Mon, 01 Jan 2018 00:00:00 GMT";
+    assert_eq!(
+        conditional(reqwest::Method::GET, "if-modified-since", &stamp).await,
+        304
+    );
+    assert_eq!(
+        conditional(reqwest::Method::GET, "if-modified-since", old).await,
+        200
+    );
+    assert_eq!(
+        conditional(reqwest::Method::PATCH, "if-unmodified-since", old).await,
+        412
+    );
+    assert_eq!(
+        conditional(reqwest::Method::PATCH, "if-unmodified-since", &stamp).await,
+        204
+    );
+}
