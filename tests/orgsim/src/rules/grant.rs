@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// May set who and when on new records.
 pub(crate) const AUDIT_FIELDS: &str = "CreateAuditFields";
 /// May save records whose owner is inactive.
-pub(crate) const INACTIVE_OWNERS: &str = "EditInactiveOwnerRecords";
+pub(crate) const INACTIVE_OWNERS: &str = "UpdateWithInactiveOwner";
 
 /// Users by permission, in lower case.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]

@@ -159,7 +159,7 @@ async fn an_inactive_user_owns_new_records_only_with_the_permission() {
     );
     sim.control(
         "permissions",
-        json!({"permission": "EditInactiveOwnerRecords", "granted": true}),
+        json!({"permission": "UpdateWithInactiveOwner", "granted": true}),
     )
     .await;
     assert_eq!(sim.call("POST", "/sobjects/Account", body).await.0, 201);

@@ -83,13 +83,17 @@ async fn what_a_trigger_does_is_undone_with_the_record_it_was_done_for() {
     let sim = Sim::start().await;
     sim.rule(json!({"kind": "trigger", "object": "Account", "name": "AccountTrigger", "active": true,
                     "events": ["after_insert"],
-                    "actions": [{"create": {"object": "Contact", "values": {"LastName": "Name", "AccountId": "Id"}}},
-                                {"email": "Welcome"}]}))
+                    "actions": [{"email": "Welcome"},
+                                {"create": {"object": "Contact", "values": {"LastName": "Name", "AccountId": "Id"}}}]}))
     .await;
     let id = sim.made("Account", json!({"Name": "Acme"})).await;
     let children = format!("SELECT LastName FROM Contact WHERE AccountId = '{id}'");
     assert_eq!(sim.records(&children).await[0]["LastName"], "Acme");
-    sim.fired().await;
+    let fired = sim.fired().await;
+    assert_eq!(
+        fired.first(),
+        Some(&("email Account.Welcome sent".to_owned(), 1))
+    );
 
     sim.rule(json!({"kind": "trigger", "object": "Contact", "name": "ContactTrigger", "active": true,
                     "events": ["before_insert"], "actions": [{"add_error": {"message": "Not him", "field": "LastName"}}]}))
@@ -105,7 +109,8 @@ async fn what_a_trigger_does_is_undone_with_the_record_it_was_done_for() {
         "AccountTrigger: execution of AfterInsert\n\ncaused by: System.DmlException: Insert failed. First exception on row 0; first error: FIELD_CUSTOM_VALIDATION_EXCEPTION, Not him: [LastName]\n\nTrigger.AccountTrigger: line 1, column 1"
     );
     assert_eq!(sim.count("SELECT COUNT() FROM Account").await, before);
-    // No e-mail goes out for what did not happen.
+    // No e-mail goes out for what did not happen, not even with the next save that succeeds.
+    sim.made("Lead", json!({"LastName": "Ng", "Company": "Acme"})).await;
     let fired = sim.fired().await;
     assert!(
         fired.iter().all(|(name, _)| !name.starts_with("email")),
