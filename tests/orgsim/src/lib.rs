@@ -4,6 +4,7 @@
 //! It knows nothing of Holdfast, so that a mistake in one cannot hide a mistake in the other.
 
 mod api;
+mod bulk;
 mod clock;
 mod config;
 mod control;

@@ -21,6 +21,8 @@ pub(crate) struct Meter {
     pub(crate) routes: BTreeMap<String, usize>,
     /// Bulk query jobs.
     pub(crate) query_jobs: Day,
+    /// Batches of loads, of both versions of the Bulk API.
+    pub(crate) bulk_batches: Day,
     /// When the calls that are being served began, by number.
     running: BTreeMap<u64, i64>,
     entered: u64,

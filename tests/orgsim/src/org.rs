@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    api::{job::Jobs, query::Cursors, recent::Recent, session::Sessions},
+    api::{job::Jobs, limits::BATCHES_MAX, query::Cursors, recent::Recent, session::Sessions},
+    bulk::ingest::IngestJobs,
     clock::Clock,
     config::Config,
-    control::fault::Faults,
+    control::{bulk::BulkFaults, fault::Faults},
     generate::{UnknownObject, Volume, generate},
     metadata::Metadata,
     meter::Meter,
@@ -68,8 +72,14 @@ pub(crate) struct Org {
     pub sessions: Mutex<Sessions>,
     /// Passwords.
     pub logins: RwLock<Logins>,
-    /// Bulk jobs.
+    /// Bulk 2.0 query jobs.
     pub jobs: Mutex<Jobs>,
+    /// Bulk 2.0 ingest jobs.
+    pub ingest_jobs: Mutex<IngestJobs>,
+    /// What is to go wrong with bulk loads.
+    pub bulk_faults: Mutex<BulkFaults>,
+    /// Bulk jobs of every kind so far; their Ids follow from it.
+    job_numbers: AtomicUsize,
     /// Query locators.
     pub cursors: Mutex<Cursors>,
     /// Faults that tests asked for.
@@ -117,6 +127,10 @@ pub(crate) struct Tuning {
     pub file_storage_mb: usize,
     /// File bodies can be had in part.
     pub serve_ranges: bool,
+    /// `DailyBulkApiBatches`.
+    pub daily_bulk_batches: usize,
+    /// The users have the permission Bulk API Hard Delete, which nobody has by default.
+    pub bulk_hard_delete: bool,
 }
 
 impl Org {
@@ -162,6 +176,8 @@ impl Org {
             data_storage_mb: 102_400,
             file_storage_mb: 1_048_576,
             serve_ranges: false,
+            daily_bulk_batches: BATCHES_MAX,
+            bulk_hard_delete: false,
         };
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);
@@ -174,6 +190,9 @@ impl Org {
             sessions: Mutex::new(sessions),
             logins: RwLock::new(logins),
             jobs: Mutex::new(Jobs::default()),
+            ingest_jobs: Mutex::new(IngestJobs::default()),
+            bulk_faults: Mutex::new(BulkFaults::default()),
+            job_numbers: AtomicUsize::new(0),
             cursors: Mutex::new(HashMap::default()),
             faults: Mutex::new(Faults::default()),
             turnstile: tokio::sync::RwLock::default(),
@@ -189,6 +208,11 @@ impl Org {
         };
         org.take_parts(&parts)?;
         Ok(org)
+    }
+
+    /// The number of the next bulk job.
+    pub(crate) fn next_job(&self) -> usize {
+        self.job_numbers.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The Id of record `slot` of `object`; empty for an unknown object.

@@ -100,9 +100,8 @@ pub(crate) async fn create(
     }
     let job = {
         let mut jobs = org.jobs.lock();
-        let number = jobs.last_key_value().map_or(0, |(id, _)| 1 + number_of(id));
         let job = Job {
-            id: job_id(number),
+            id: job_id(org.next_job()),
             query: text,
             object: org
                 .schema
@@ -398,10 +397,4 @@ fn offset_of(locator: &str, rows: usize) -> Result<usize, ApiError> {
     let offset = decoded.and_then(|text| text.parse::<usize>().ok());
     let offset = offset.filter(|offset| *offset == 0 || *offset < rows);
     offset.ok_or_else(|| ApiError::bad("INVALID_QUERY_LOCATOR", "invalid query locator"))
-}
-
-fn number_of(id: &str) -> usize {
-    crate::id::Mint::new(*b"750", 1)
-        .slot(id.as_bytes())
-        .unwrap_or(0)
 }

@@ -91,7 +91,8 @@ impl Layout {
     }
 }
 
-fn push_quoted(out: &mut Vec<u8>, mut value: &[u8]) {
+/// One cell in quotes.
+pub(crate) fn push_quoted(out: &mut Vec<u8>, mut value: &[u8]) {
     out.push(b'"');
     while let Some(quote) = memchr(b'"', value) {
         let (head, tail) = value.split_at(quote + 1);

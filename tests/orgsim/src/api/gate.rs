@@ -11,7 +11,7 @@ use axum::{
 };
 
 use super::{
-    VERSIONS, caller::SessionUser, composite, error::ApiError, limits::APP_NAME, upload,
+    VERSIONS, caller::SessionUser, composite, error::ApiError, ingest, limits::APP_NAME, upload,
     version_number,
 };
 use crate::{
@@ -229,7 +229,7 @@ async fn with_body(
     path: &str,
 ) -> Result<(Request, axum::body::Bytes), axum::Error> {
     let (parts, body) = request.into_parts();
-    let most = upload::bytes_max(path, &parts.headers);
+    let most = ingest::body_max(path).unwrap_or_else(|| upload::bytes_max(path, &parts.headers));
     let bytes = axum::body::to_bytes(body, most).await?;
     Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }

@@ -10,6 +10,7 @@ pub(crate) mod describe;
 pub(crate) mod dispatch;
 pub(crate) mod error;
 pub(crate) mod gate;
+pub(crate) mod ingest;
 pub(crate) mod job;
 pub(crate) mod json;
 mod layout;
@@ -61,6 +62,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(query::routes())
         .merge(blob::routes())
         .merge(bulk::routes())
+        .merge(ingest::routes())
         .merge(partner::routes())
         .merge(metadata::routes())
         .fallback(oauth::unknown)

@@ -349,9 +349,14 @@ fn object_of(org: &Org, uri: &Uri, body: &[u8]) -> Option<String> {
         }
         ("jobs", _) => {
             if let Some(id) = parts.next() {
-                return org.jobs.lock().get(id).map(|job| job.object.clone());
+                let query = org.jobs.lock().get(id).map(|job| job.object.clone());
+                let jobs = org.ingest_jobs.lock();
+                return query.or_else(|| jobs.get(id).map(|job| job.object_name.clone()));
             }
             let request: Value = serde_json::from_slice(body).ok()?;
+            if let Some(object) = request.get("object").and_then(Value::as_str) {
+                return Some(object.to_owned());
+            }
             parse(request.get("query")?.as_str()?)
                 .ok()
                 .map(|query| query.from.path)

@@ -1,6 +1,7 @@
 //! The control interface under `/__sim/`, a path that Salesforce does not have: tests change
 //! records, move the clock, ask for faults, and read the truth that a backup is compared with.
 
+pub(crate) mod bulk;
 mod change;
 pub(crate) mod fault;
 mod lock;
@@ -64,6 +65,10 @@ pub(crate) fn router() -> Router<Arc<Org>> {
         .route(
             "/__sim/locks",
             get(lock::list).post(lock::hold).delete(lock::release),
+        )
+        .route(
+            "/__sim/bulk",
+            get(bulk::show).post(bulk::set).delete(bulk::clear),
         )
         .merge(rules::routes())
 }

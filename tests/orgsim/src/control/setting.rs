@@ -31,6 +31,8 @@ struct SettingChange {
     data_storage_mb: Option<usize>,
     file_storage_mb: Option<usize>,
     serve_ranges: Option<bool>,
+    daily_bulk_batches: Option<usize>,
+    bulk_hard_delete: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -73,6 +75,8 @@ pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
         "data_storage_mb": tuning.data_storage_mb,
         "file_storage_mb": tuning.file_storage_mb,
         "serve_ranges": tuning.serve_ranges,
+        "daily_bulk_batches": tuning.daily_bulk_batches,
+        "bulk_hard_delete": tuning.bulk_hard_delete,
     }))
 }
 
@@ -95,6 +99,12 @@ pub(crate) async fn set_settings(
         }
         if let Some(calls) = change.daily_api_requests {
             tuning.daily_api_requests = calls;
+        }
+        if let Some(batches) = change.daily_bulk_batches {
+            tuning.daily_bulk_batches = batches;
+        }
+        if let Some(allowed) = change.bulk_hard_delete {
+            tuning.bulk_hard_delete = allowed;
         }
         if let Some(calls) = change.app_api_requests {
             tuning.app_api_requests = Some(calls).filter(|calls| *calls > 0);

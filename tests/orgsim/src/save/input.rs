@@ -1,7 +1,5 @@
 //! The values of a record, from JSON or from CSV, read into one form that all checks and rules work on.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
 
@@ -61,7 +59,6 @@ pub(crate) struct Input {
 }
 
 /// Where a value goes.
-#[allow(dead_code, reason = "used by Bulk ingest, which follows")]
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     /// A field of the record.
@@ -73,13 +70,12 @@ pub(crate) enum Place {
 }
 
 /// A row of a CSV file under its header.
-#[allow(dead_code, reason = "used by Bulk ingest, which follows")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cells<'c> {
     /// Where each column goes.
     pub places: &'c [Place],
     /// The cells.
-    pub cells: &'c [Cow<'c, str>],
+    pub cells: &'c [&'c str],
 }
 
 impl Source for Values {
@@ -135,7 +131,7 @@ impl Source for Cells<'_> {
             if cell.is_empty() {
                 continue;
             }
-            let null = cell == "#N/A";
+            let null = *cell == "#N/A";
             match place {
                 Place::Nowhere => {}
                 Place::Field(number) if intent.passes_over(*number) => {}

@@ -39,8 +39,8 @@ pub(crate) use attached::WithFiles;
 pub(crate) use caller::Caller;
 pub(crate) use draft::Draft;
 pub(crate) use history::settable;
-pub(crate) use input::{Intent, Source};
-pub(crate) use parent::names_records;
+pub(crate) use input::{Cells, Intent, Place, Source};
+pub(crate) use parent::{ParentKey, names_records, relation};
 pub(crate) use upsert::Upsert;
 pub(crate) use value::full_name;
 

@@ -20,7 +20,6 @@ pub(crate) enum Given<'v> {
     /// A JSON number, `true` or `false`.
     Literal(&'v str),
     /// A cell of a CSV file.
-    #[allow(dead_code, reason = "used by Bulk ingest, which follows")]
     Cell(&'v str),
     /// A JSON object or array where a plain value belongs.
     Structure,

@@ -15,6 +15,7 @@ mod computed;
 mod describe;
 mod faults;
 mod files;
+mod ingest;
 mod limits;
 mod locks;
 mod measure;
