@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     api::{job::Jobs, limits::BATCHES_MAX, query::Cursors, recent::Recent, session::Sessions},
-    bulk::ingest::IngestJobs,
+    bulk::{classic::ClassicJobs, ingest::IngestJobs},
     clock::Clock,
     config::Config,
     control::{bulk::BulkFaults, fault::Faults},
@@ -76,6 +76,8 @@ pub(crate) struct Org {
     pub jobs: Mutex<Jobs>,
     /// Bulk 2.0 ingest jobs.
     pub ingest_jobs: Mutex<IngestJobs>,
+    /// Bulk 1.0 jobs.
+    pub classic_jobs: Mutex<ClassicJobs>,
     /// What is to go wrong with bulk loads.
     pub bulk_faults: Mutex<BulkFaults>,
     /// Bulk jobs of every kind so far; their Ids follow from it.
@@ -191,6 +193,7 @@ impl Org {
             logins: RwLock::new(logins),
             jobs: Mutex::new(Jobs::default()),
             ingest_jobs: Mutex::new(IngestJobs::default()),
+            classic_jobs: Mutex::new(ClassicJobs::default()),
             bulk_faults: Mutex::new(BulkFaults::default()),
             job_numbers: AtomicUsize::new(0),
             cursors: Mutex::new(HashMap::default()),

@@ -265,7 +265,7 @@ fn advance(org: &Org, id: &str, change: impl FnOnce(&mut Job)) -> bool {
 }
 
 /// The rows of a query. Without ORDER BY their order is nobody's promise, so chunks change places.
-fn rows(org: &Org, bound: &Bound, all: bool, seed: u64) -> Vec<Row> {
+pub(crate) fn rows(org: &Org, bound: &Bound, all: bool, seed: u64) -> Vec<Row> {
     org.settle();
     let store = org.store.read();
     let slots = select(

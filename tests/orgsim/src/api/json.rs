@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     schema::{Field, Kind, Object},
     soql::{Column, View, json_number},
-    store::{id_of, row::cell},
+    store::{id_of, parse_datetime, row::cell},
 };
 
 /// The names of a SELECT list as a tree: parents hold what is selected of them.
@@ -75,7 +75,36 @@ pub(crate) fn push_record(
     tree: &Tree,
     version: &str,
 ) {
-    push_named(out, view, at, row, tree, version, false);
+    let style = Style {
+        version,
+        epoch: false,
+    };
+    push_named(out, view, at, row, tree, style, false);
+}
+
+/// Appends the record as Bulk API 1.0 shows it: times are milliseconds since 1970.
+pub(crate) fn push_record_in_bulk(
+    out: &mut String,
+    view: View<'_>,
+    at: usize,
+    row: &[u8],
+    tree: &Tree,
+    version: &str,
+) {
+    let style = Style {
+        version,
+        epoch: true,
+    };
+    push_named(out, view, at, row, tree, style, false);
+}
+
+/// What records look like besides their values.
+#[derive(Clone, Copy)]
+struct Style<'v> {
+    /// Part of their URLs.
+    version: &'v str,
+    /// Times are numbers.
+    epoch: bool,
 }
 
 fn push_named(
@@ -84,7 +113,7 @@ fn push_named(
     at: usize,
     row: &[u8],
     tree: &Tree,
-    version: &str,
+    style: Style<'_>,
     by_name: bool,
 ) {
     let Some(object) = view.schema.object(at) else {
@@ -95,18 +124,18 @@ fn push_named(
     let id = id_of(row);
     let _ = write!(
         out,
-        "{{\"attributes\":{{\"type\":\"{shown}\",\"url\":\"/services/data/{version}/sobjects/{}/{id}\"}}",
-        object.name
+        "{{\"attributes\":{{\"type\":\"{shown}\",\"url\":\"/services/data/{}/sobjects/{}/{id}\"}}",
+        style.version, object.name
     );
     for (name, children) in &tree.entries {
         out.push_str(",\"");
         out.push_str(name);
         out.push_str("\":");
         match children {
-            Some(children) => push_parent(out, view, object, row, name, children, version),
+            Some(children) => push_parent(out, view, object, row, name, children, style),
             None if by_name && name == "Type" => push_text(out, &object.name),
             None => match object.field(name) {
-                Some((number, field)) => push_field(out, object, number, field, row, version),
+                Some((number, field)) => push_field(out, object, number, field, row, style),
                 None => out.push_str("null"),
             },
         }
@@ -121,7 +150,7 @@ fn push_parent(
     row: &[u8],
     relationship: &str,
     tree: &Tree,
-    version: &str,
+    style: Style<'_>,
 ) {
     let mut fields = object.fields.iter().enumerate();
     let reference = fields.find(|(_, f)| f.relationship.as_deref() == Some(relationship));
@@ -132,7 +161,7 @@ fn push_parent(
         Some((at, row, typed))
     });
     match parent {
-        Some((at, row, typed)) => push_named(out, view, at, row, tree, version, typed),
+        Some((at, row, typed)) => push_named(out, view, at, row, tree, style, typed),
         None => out.push_str("null"),
     }
 }
@@ -143,7 +172,7 @@ fn push_field(
     number: usize,
     field: &Field,
     row: &[u8],
-    version: &str,
+    style: Style<'_>,
 ) {
     match field.kind {
         Kind::Base64 => {
@@ -151,12 +180,16 @@ fn push_field(
             push_text(
                 out,
                 &format!(
-                    "/services/data/{version}/sobjects/{}/{id}/{}",
-                    object.name, field.name
+                    "/services/data/{}/sobjects/{}/{id}/{}",
+                    style.version, object.name, field.name
                 ),
             );
         }
         Kind::Address | Kind::Location => push_compound(out, object, field, row),
+        Kind::DateTime if style.epoch => match cell(row, number).and_then(parse_datetime) {
+            Some(moment) => out.push_str(&moment.to_string()),
+            None => out.push_str("null"),
+        },
         kind => out.push_str(&scalar(kind, cell(row, number))),
     }
 }

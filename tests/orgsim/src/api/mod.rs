@@ -3,6 +3,7 @@
 mod blob;
 pub(crate) mod bulk;
 mod caller;
+mod classic;
 pub(crate) mod collections;
 mod composite;
 pub(crate) mod csv;
@@ -63,6 +64,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(blob::routes())
         .merge(bulk::routes())
         .merge(ingest::routes())
+        .merge(classic::routes())
         .merge(partner::routes())
         .merge(metadata::routes())
         .fallback(oauth::unknown)

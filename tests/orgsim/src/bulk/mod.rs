@@ -3,9 +3,12 @@
 //!
 //! Sources: Bulk API 2.0 and Bulk API Developer Guide (Prepare CSV Files, Ingest, Limits); texts as clients report them.
 
+pub(crate) mod batch;
 pub(crate) mod chunk;
+pub(crate) mod classic;
 pub(crate) mod header;
 pub(crate) mod ingest;
+mod rows;
 pub(crate) mod run;
 pub(crate) mod sheet;
 

@@ -6,18 +6,18 @@ use std::{
 };
 
 use super::{
-    BATCH_ROWS, Operation,
-    chunk::{self, CHUNK_ROWS, Load, Outcome, Row},
+    BATCH_ROWS,
+    chunk::{CHUNK_ROWS, Load, Outcome},
     delimiter,
     header::Header,
     ingest::{IngestJob, State},
-    line_end,
-    sheet::{Record, Sheet},
+    line_end, rows,
+    sheet::Sheet,
 };
 use crate::{
     api::limits::{BATCHES_EXCEEDED, take_batch},
     org::Org,
-    save::{Caller, Cells},
+    save::Caller,
 };
 
 /// What a job needs to save its rows.
@@ -83,11 +83,8 @@ fn work(org: &Org, id: &str) -> Result<(), String> {
             return Err(ending.map(|ending| ending.message).unwrap_or_default());
         }
         let begun = Instant::now();
-        // A composite call that is one transaction must not take rows of this job back with it.
-        let turn = org.turnstile.blocking_read();
-        org.settle();
-        let outcomes = chunk_of(org, &plan, from, until);
-        drop(turn);
+        let file = (plan.sheet.as_ref(), &plan.header);
+        let outcomes = rows::save(org, &plan.caller, plan.load, file, from..until);
         if !record(org, id, outcomes, begun.elapsed()) {
             return Ok(());
         }
@@ -138,34 +135,6 @@ fn prepare(org: &Org, id: &str) -> Result<Option<Plan>, String> {
         load,
         caller,
     }))
-}
-
-fn chunk_of(org: &Org, plan: &Plan, from: usize, until: usize) -> Vec<Outcome> {
-    let mut records: Vec<Record> = Vec::with_capacity(until - from);
-    for row in from..until {
-        let mut record = Record::default();
-        plan.sheet.read_row(row, &mut record);
-        records.push(record);
-    }
-    let cells: Vec<Vec<&str>> = records.iter().map(Record::cells).collect();
-    let named = match plan.load.operation {
-        Operation::Upsert => plan.header.key.or(plan.header.id),
-        Operation::Insert => None,
-        _ => plan.header.id,
-    };
-    let rows: Vec<Row<'_, Cells<'_>>> = cells
-        .iter()
-        .map(|cells| Row {
-            name: named
-                .and_then(|named| cells.get(named).copied())
-                .unwrap_or_default(),
-            source: Cells {
-                places: &plan.header.places,
-                cells,
-            },
-        })
-        .collect();
-    chunk::save(org, &plan.caller, plan.load, &rows)
 }
 
 /// Notes what became of a chunk; false when somebody ended the job.

@@ -13,6 +13,8 @@ use memchr::{memchr, memchr3};
 const HEADER_CHARS_MAX: usize = 32_000;
 /// Characters of a row.
 const ROW_CHARS_MAX: usize = 400_000;
+/// What some editors put in front of a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Columns of a row.
 const COLUMNS_MAX: usize = 5_000;
 
@@ -129,6 +131,13 @@ impl Sheet {
         }
         record.text.truncate(written);
         record.ends.truncate(ended);
+        // The reader drops a byte order mark, which the platform takes for text.
+        if raw.starts_with(BYTE_ORDER_MARK) {
+            record.text.splice(0..0, BYTE_ORDER_MARK.iter().copied());
+            for end in &mut record.ends {
+                *end += BYTE_ORDER_MARK.len();
+            }
+        }
     }
 
     /// The row that begins at `start`, and where the next one begins. Stricter than a CSV reader has to be, as the

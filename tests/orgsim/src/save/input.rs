@@ -78,6 +78,17 @@ pub(crate) struct Cells<'c> {
     pub cells: &'c [&'c str],
 }
 
+impl<S: Source> Source for &S {
+    fn read(
+        &self,
+        save: &mut Save<'_>,
+        object: &Object,
+        intent: Intent<'_>,
+    ) -> Result<Input, SaveError> {
+        (*self).read(save, object, intent)
+    }
+}
+
 impl Source for Values {
     fn read(
         &self,

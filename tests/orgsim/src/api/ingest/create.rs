@@ -107,7 +107,7 @@ fn loadable<'o>(
     name: &str,
     operation: Operation,
 ) -> Result<(usize, &'o Object), ApiError> {
-    find(org, name, operation).map_err(|refusal| {
+    find(org, name, Some(operation)).map_err(|refusal| {
         let message = format!("{} : {}", refusal.code, refusal.message);
         ApiError::bad(refusal.code.to_uppercase(), message)
     })
@@ -127,13 +127,13 @@ pub(crate) struct Refusal {
     pub message: String,
 }
 
-/// The object of a job, if the operation is possible on it.
+/// The object of a job, if the operation is possible on it; none is a query.
 pub(crate) fn find<'o>(
     org: &'o Org,
     name: &str,
-    operation: Operation,
+    operation: Option<Operation>,
 ) -> Result<(usize, &'o Object), Refusal> {
-    if operation == Operation::HardDelete && !org.tuning.read().bulk_hard_delete {
+    if operation == Some(Operation::HardDelete) && !org.tuning.read().bulk_hard_delete {
         let message = "hardDelete operation requires special user profile permission, please contact your system administrator";
         return Err(Refusal {
             code: "FeatureNotEnabled",
@@ -144,7 +144,7 @@ pub(crate) fn find<'o>(
         code: "InvalidJob",
         message: format!("Unable to find object: {name}"),
     })?;
-    if !found.1.bulk || !found.1.can(operation.capability()) {
+    if !found.1.bulk || !found.1.can(operation.map_or('Q', Operation::capability)) {
         return Err(Refusal {
             code: "InvalidEntity",
             message: format!("Entity '{name}' is not supported by the Bulk API."),

@@ -2,7 +2,7 @@
 //!
 //! Source: Bulk API 2.0 Developer Guide, Ingest; error texts as clients report them.
 
-mod create;
+pub(crate) mod create;
 mod results;
 
 use std::{collections::HashMap, sync::Arc};
