@@ -1,9 +1,10 @@
-//! Creating an ingest job.
+//! Creating an ingest job, with or without its data in the same request.
 
 use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
+    http::HeaderMap,
     response::Response,
 };
 use bytes::Bytes;
@@ -11,16 +12,19 @@ use serde::Deserialize;
 
 use super::{body_of, invalid};
 use crate::{
-    api::{error::ApiError, job::job_id, version_number},
+    api::{error::ApiError, job::job_id, multipart, version_number},
     bulk::{
         Operation, delimiter,
         ingest::{IngestJob, State as JobState},
-        line_end,
+        line_end, run,
     },
     org::Org,
     save::{Caller, names_records},
     schema::Object,
 };
+
+/// Longest data in the same request.
+const CONTENT_CHARS_MAX: usize = 100_000;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,14 +43,41 @@ pub(crate) async fn create(
     State(org): State<Arc<Org>>,
     caller: Caller,
     Path(version): Path<String>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let request: Creation = serde_json::from_slice(&body)
+    let (request, upload) = match multipart::boundary(&headers) {
+        None => (body, None),
+        Some(boundary) => {
+            let mut parts = multipart::parts(&body, &boundary)?;
+            let mut take = |name: &str| {
+                let at = parts.iter().position(|part| part.name == name);
+                let found = at.map(|at| parts.swap_remove(at).body);
+                found.ok_or_else(|| multipart::malformed(&format!("Part {name} is missing")))
+            };
+            (take("job")?, Some(take("content")?))
+        }
+    };
+    let request: Creation = serde_json::from_slice(&request)
         .map_err(|error| ApiError::bad("JSON_PARSER_ERROR", error.to_string()))?;
-    let job = read(&org, caller, &version, request)?;
+    let mut job = read(&org, caller, &version, request)?;
+    if let Some(upload) = upload {
+        if upload.len() > CONTENT_CHARS_MAX {
+            let message = format!(
+                "The content of a job in one request has at most {CONTENT_CHARS_MAX} characters"
+            );
+            return Err(ApiError::bad("INVALIDJOB", message));
+        }
+        job.upload = Some(upload);
+        job.state = JobState::UploadComplete;
+    }
     let answer = body_of(&job.created());
     let id = job.id.clone();
-    org.ingest_jobs.lock().insert(id, job);
+    let begins = job.state == JobState::UploadComplete;
+    org.ingest_jobs.lock().insert(id.clone(), job);
+    if begins {
+        tokio::spawn(run::run(Arc::clone(&org), id));
+    }
     Ok(answer)
 }
 
