@@ -218,6 +218,16 @@ impl Org {
         self.job_numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Bulk jobs and batches of every kind so far.
+    pub(crate) fn jobs_so_far(&self) -> usize {
+        self.job_numbers.load(Ordering::Relaxed)
+    }
+
+    /// Goes on after so many of them.
+    pub(crate) fn count_jobs_from(&self, so_far: usize) {
+        self.job_numbers.store(so_far, Ordering::Relaxed);
+    }
+
     /// The Id of record `slot` of `object`; empty for an unknown object.
     pub(crate) fn id(&self, object: &str, slot: usize) -> String {
         let id = self

@@ -25,6 +25,7 @@ const SESSIONS: &str = "sessions";
 const RECENT: &str = "recent";
 const RULES: &str = "rules";
 const LOGINS: &str = "logins";
+const JOB_NUMBERS: &str = "job-numbers";
 const CALLS: &str = "calls";
 const ROUTE: &str = "route/";
 const CURSOR: &str = "cursor/";
@@ -115,7 +116,9 @@ impl Org {
         writer.put(LOGINS, &*self.logins.read());
         {
             let meter = self.meter.lock();
-            writer.put(CALLS, &(&meter.calls, &meter.query_jobs));
+            let used = (&meter.calls, &meter.query_jobs, &meter.bulk_batches);
+            writer.put(CALLS, &used);
+            writer.put(JOB_NUMBERS, &self.jobs_so_far());
             for (route, count) in &meter.routes {
                 writer.put(&format!("{ROUTE}{route}"), count);
             }
@@ -158,8 +161,9 @@ impl Org {
                 LOGINS => *self.logins.write() = read(value)?,
                 CALLS => {
                     let mut meter = self.meter.lock();
-                    (meter.calls, meter.query_jobs) = read(value)?;
+                    (meter.calls, meter.query_jobs, meter.bulk_batches) = read(value)?;
                 }
+                JOB_NUMBERS => self.count_jobs_from(read(value)?),
                 _ => {
                     if let Some(route) = name.strip_prefix(ROUTE) {
                         self.meter
