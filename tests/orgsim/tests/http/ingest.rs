@@ -39,7 +39,7 @@ impl Sim {
     }
 
     /// A whole job; its last look.
-    async fn load(&self, job: Value, csv: &str) -> Value {
+    pub(crate) async fn load(&self, job: Value, csv: &str) -> Value {
         let job = self.ingest_job(job).await;
         assert_eq!(self.put_csv(&job, csv).await.0, 201);
         assert_eq!(self.close_job(&job).await.0, 200);

@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::sim::Sim;
 
 const MIB: f64 = 1_048_576.0;
+/// Rows of one load.
+const LOAD_ROWS: usize = 100_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a measurement, not a test"]
@@ -117,6 +119,81 @@ async fn measure_rules() {
             (cpu_seconds() - cpu) * 1e6 / 40_000.0,
         );
     }
+}
+
+/// Records with three lookups filled, three child relationships and one validation rule.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a test"]
+async fn measure_saving() {
+    let sim = Sim::start().await;
+    let rule = json!({"kind": "validation", "object": "Project__c", "name": "Budget", "active": true, "condition": "Spent__c > Budget__c", "message": "Too much", "field": "Spent__c"});
+    sim.control("rules", rule).await;
+    let owner = &sim.records("SELECT Id FROM User LIMIT 1").await[0]["Id"];
+    let account = &sim.records("SELECT Id FROM Account LIMIT 1").await[0]["Id"];
+    let region = &sim.records("SELECT Id FROM Region__c LIMIT 1").await[0]["Id"];
+    let values = |row: usize| {
+        json!({
+            "Name": format!("p{row}"), "OwnerId": owner, "Account__c": account, "Region__c": region, "Stage__c": "Running",
+            "Budget__c": 100.5, "Spent__c": row % 100, "Kick_Off__c": "2026-01-31T08:00:00Z", "Summary__c": "some words", "External_Key__c": format!("m-{row}"),
+        })
+    };
+    let record = |row: usize| {
+        let mut record = values(row);
+        record["attributes"] = json!({"type": "Project__c"});
+        record
+    };
+    let bodies: Vec<_> = (0..100)
+        .map(|call| {
+            let records: Vec<_> = (0..200).map(|row| record(call * 200 + row)).collect();
+            json!({"allOrNone": false, "records": records}).to_string()
+        })
+        .collect();
+    let (time, cpu) = (Instant::now(), cpu_seconds());
+    for body in bodies {
+        let request = sim
+            .http
+            .post(sim.url("/composite/sobjects"))
+            .bearer_auth(&sim.token)
+            .header("content-type", "application/json")
+            .body(body);
+        let text = request.send().await.unwrap().text().await.unwrap();
+        assert!(!text.contains("\"success\":false"), "{text}");
+    }
+    report("collections of 200", 20_000, time, cpu);
+
+    let mut csv = String::from(
+        "Name,OwnerId,Account__c,Region__c,Stage__c,Budget__c,Spent__c,Kick_Off__c,Summary__c,External_Key__c\n",
+    );
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let (owner, account, region) = (text(owner), text(account), text(region));
+    for row in 0..LOAD_ROWS {
+        csv.push_str(&format!("b{row},{owner},{account},{region},Running,100.5,{},2026-01-31T08:00:00Z,some words,b-{row}\n", row % 100));
+    }
+    for operation in ["insert", "upsert"] {
+        let mut job = json!({"object": "Project__c", "operation": operation});
+        if operation == "upsert" {
+            job["externalIdFieldName"] = json!("External_Key__c");
+        }
+        let (time, cpu) = (Instant::now(), cpu_seconds());
+        let info = sim.load(job, &csv).await;
+        assert_eq!(info["numberRecordsFailed"], 0, "{info}");
+        report(
+            &format!("bulk {operation} of {LOAD_ROWS}"),
+            LOAD_ROWS,
+            time,
+            cpu,
+        );
+    }
+    println!("resident: {:.0} MiB", resident_bytes() / MIB);
+}
+
+fn report(what: &str, rows: usize, time: Instant, cpu: f64) {
+    let rows = f64::from(u32::try_from(rows).unwrap());
+    println!(
+        "{what}: {:.0} records saved per second; {:.0} per second of CPU, client included",
+        rows / time.elapsed().as_secs_f64(),
+        rows / (cpu_seconds() - cpu),
+    );
 }
 
 /// User and system time of this process so far; a tick is a hundredth of a second.
