@@ -159,7 +159,7 @@ async fn measure_saving() {
         let text = request.send().await.unwrap().text().await.unwrap();
         assert!(!text.contains("\"success\":false"), "{text}");
     }
-    report("collections of 200", 20_000, time, cpu);
+    println!("{}", report("collections of 200", 20_000, time, cpu));
 
     let mut csv = String::from(
         "Name,OwnerId,Account__c,Region__c,Stage__c,Budget__c,Spent__c,Kick_Off__c,Summary__c,External_Key__c\n",
@@ -167,7 +167,9 @@ async fn measure_saving() {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let (owner, account, region) = (text(owner), text(account), text(region));
     for row in 0..LOAD_ROWS {
-        csv.push_str(&format!("b{row},{owner},{account},{region},Running,100.5,{},2026-01-31T08:00:00Z,some words,b-{row}\n", row % 100));
+        let spent = row % 100;
+        let line = format!("b{row},{owner},{account},{region},Running,100.5,{spent},2026-01-31T08:00:00Z,some words,b-{row}\n");
+        csv += &line;
     }
     for operation in ["insert", "upsert"] {
         let mut job = json!({"object": "Project__c", "operation": operation});
@@ -177,23 +179,19 @@ async fn measure_saving() {
         let (time, cpu) = (Instant::now(), cpu_seconds());
         let info = sim.load(job, &csv).await;
         assert_eq!(info["numberRecordsFailed"], 0, "{info}");
-        report(
-            &format!("bulk {operation} of {LOAD_ROWS}"),
-            LOAD_ROWS,
-            time,
-            cpu,
-        );
+        let what = format!("bulk {operation} of {LOAD_ROWS}");
+        println!("{}", report(&what, LOAD_ROWS, time, cpu));
     }
     println!("resident: {:.0} MiB", resident_bytes() / MIB);
 }
 
-fn report(what: &str, rows: usize, time: Instant, cpu: f64) {
+fn report(what: &str, rows: usize, time: Instant, cpu: f64) -> String {
     let rows = f64::from(u32::try_from(rows).unwrap());
-    println!(
+    format!(
         "{what}: {:.0} records saved per second; {:.0} per second of CPU, client included",
         rows / time.elapsed().as_secs_f64(),
         rows / (cpu_seconds() - cpu),
-    );
+    )
 }
 
 /// User and system time of this process so far; a tick is a hundredth of a second.
