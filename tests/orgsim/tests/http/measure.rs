@@ -168,7 +168,9 @@ async fn measure_saving() {
     let (owner, account, region) = (text(owner), text(account), text(region));
     for row in 0..LOAD_ROWS {
         let spent = row % 100;
-        let line = format!("b{row},{owner},{account},{region},Running,100.5,{spent},2026-01-31T08:00:00Z,some words,b-{row}\n");
+        let line = format!(
+            "b{row},{owner},{account},{region},Running,100.5,{spent},2026-01-31T08:00:00Z,some words,b-{row}\n"
+        );
         csv += &line;
     }
     for operation in ["insert", "upsert"] {
