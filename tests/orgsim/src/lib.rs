@@ -15,6 +15,7 @@ mod id;
 mod metadata;
 mod meter;
 mod org;
+mod permission;
 mod random;
 mod rules;
 mod save;

@@ -22,6 +22,7 @@ use crate::{
     generate::{UnknownObject, Volume, generate},
     metadata::Metadata,
     meter::Meter,
+    permission::Known,
     rules::Rules,
     schema::{Declarations, NotationError, Schema},
     state::{Header, Log, Opened, Parts, StateError, Written},
@@ -72,6 +73,8 @@ pub(crate) struct Org {
     pub sessions: Mutex<Sessions>,
     /// Passwords.
     pub logins: RwLock<Logins>,
+    /// What users may do.
+    pub access: Mutex<Known>,
     /// Bulk 2.0 query jobs.
     pub jobs: Mutex<Jobs>,
     /// Bulk 2.0 ingest jobs.
@@ -191,6 +194,7 @@ impl Org {
             clock,
             sessions: Mutex::new(sessions),
             logins: RwLock::new(logins),
+            access: Mutex::default(),
             jobs: Mutex::new(Jobs::default()),
             ingest_jobs: Mutex::new(IngestJobs::default()),
             classic_jobs: Mutex::new(ClassicJobs::default()),

@@ -49,6 +49,16 @@ impl Logins {
         Self(HashMap::from([(user, secret)]))
     }
 
+    /// Lets a user log in from now on.
+    pub(crate) fn set(&mut self, user: String, secret: Secret) {
+        self.0.insert(user, secret);
+    }
+
+    /// An administrator has set the user up.
+    pub(crate) fn knows(&self, user: &str) -> bool {
+        self.0.contains_key(user)
+    }
+
     fn check(&self, user: &str, given: &str) -> Result<(), LoginError> {
         let secret = self.0.get(user).ok_or(LoginError::Invalid)?;
         match &secret.security_token {

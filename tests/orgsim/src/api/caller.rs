@@ -21,7 +21,11 @@ impl FromRequestParts<Arc<Org>> for Caller {
     async fn from_request_parts(parts: &mut Parts, org: &Arc<Org>) -> Result<Self, Infallible> {
         let user = parts.extensions.get::<SessionUser>();
         let user = user.map_or_else(|| org.user_id(), |SessionUser(user)| user.clone());
-        Ok(with_headers(user, &parts.headers))
+        let access = org.access(&user);
+        Ok(Self {
+            access,
+            ..with_headers(user, &parts.headers)
+        })
     }
 }
 

@@ -20,7 +20,7 @@ use super::{
     gate::bearer,
     session::Refusal,
 };
-use crate::{org::Org, store::row::text};
+use crate::org::Org;
 
 /// The paths answered here.
 pub(crate) fn routes() -> Router<Arc<Org>> {
@@ -45,31 +45,46 @@ pub(crate) async fn token(
         form.entry("client_secret".to_owned()).or_insert(secret);
     }
     let field = |name: &str| form.get(name).map_or("", String::as_str);
+    // The user that the token is for, and the successor of a refresh token.
     let granted = match field("grant_type") {
-        JWT_BEARER => {
-            let now = org.clock.now_ms();
-            let credentials = &org.config.credentials;
-            let checked = org.sessions.lock().check_assertion(
-                field("assertion"),
-                credentials,
-                org.base_url(),
-                now,
-            );
-            checked.map(|()| None)
-        }
-        "refresh_token" => {
-            client(&org, &field).and_then(|()| refresh(&org, field("refresh_token")))
-        }
-        "client_credentials" => client(&org, &field).map(|()| None),
+        JWT_BEARER => asserted(&org, field("assertion")).map(|user| (user, None)),
+        "refresh_token" => client(&org, &field)
+            .and_then(|()| refresh(&org, field("refresh_token")))
+            .map(|successor| (org.user_id(), successor)),
+        "client_credentials" => client(&org, &field).map(|()| (org.user_id(), None)),
+        "password" => client(&org, &field)
+            .and_then(|()| named_user(&org, field("username"), field("password")))
+            .map(|user| (user, None)),
         _ => Err(Refusal(
             "unsupported_grant_type",
             "grant type not supported",
         )),
     };
     match granted {
-        Ok(successor) => grant(&org, field("grant_type"), successor),
+        Ok((user, successor)) => grant(&org, &user, field("grant_type"), successor),
         Err(refusal) => refused(refusal),
     }
+}
+
+/// The user whom a JWT names, if an administrator has set the user up.
+fn asserted(org: &Org, assertion: &str) -> Result<String, Refusal> {
+    let now = org.clock.now_ms();
+    let credentials = &org.config.credentials;
+    let sessions = org.sessions.lock();
+    let subject = sessions.check_assertion(assertion, credentials, org.base_url(), now)?;
+    drop(sessions);
+    let user = org.user_named(&subject);
+    let user = user.filter(|user| org.logins.read().knows(user));
+    user.ok_or(Refusal(
+        "invalid_grant",
+        "user hasn't approved this consumer",
+    ))
+}
+
+/// The user of the username-password flow, who is told nothing about what is wrong.
+fn named_user(org: &Org, username: &str, password: &str) -> Result<String, Refusal> {
+    let user = org.log_in(username, password);
+    user.map_err(|_| Refusal("invalid_grant", "authentication failure"))
 }
 
 /// `POST /services/oauth2/revoke`
@@ -88,19 +103,20 @@ pub(crate) async fn revoke(State(org): State<Arc<Org>>, body: Bytes) -> Response
 
 /// `GET /services/oauth2/userinfo`
 pub(crate) async fn userinfo(State(org): State<Arc<Org>>, headers: HeaderMap) -> Response {
-    if !authorized(&org, &headers) {
+    let Some(user) = session_user(&org, &headers) else {
         return (StatusCode::FORBIDDEN, "Bad_OAuth_Token").into_response();
-    }
-    let (url, user, me) = (org.base_url(), org.user_id(), org.org_id());
+    };
+    let (url, me) = (org.base_url(), org.org_id());
+    let user_field = |name: &str| org.user_field(&user, name);
     json_body(&json!({
         "sub": format!("{url}/id/{me}/{user}"),
         "user_id": user,
         "organization_id": me,
-        "preferred_username": org.config.credentials.username,
-        "name": user_field(&org, "Name"),
-        "given_name": user_field(&org, "FirstName"),
-        "family_name": user_field(&org, "LastName"),
-        "email": user_field(&org, "Email"),
+        "preferred_username": user_field("Username"),
+        "name": user_field("Name"),
+        "given_name": user_field("FirstName"),
+        "family_name": user_field("LastName"),
+        "email": user_field("Email"),
         "email_verified": true,
         "active": true,
         "is_salesforce_integration_user": false,
@@ -119,10 +135,11 @@ pub(crate) async fn identity(
     Path((org_id, user_id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let (url, user, me) = (org.base_url(), org.user_id(), org.org_id());
-    if !authorized(&org, &headers) {
+    let Some(user) = session_user(&org, &headers) else {
         return (StatusCode::FORBIDDEN, "Bad_OAuth_Token").into_response();
-    }
+    };
+    let (url, me) = (org.base_url(), org.org_id());
+    let user_field = |name: &str| org.user_field(&user, name);
     if !same_id(&org_id, &me) || !same_id(&user_id, &user) {
         return (StatusCode::NOT_FOUND, "Bad_Id").into_response();
     }
@@ -131,13 +148,13 @@ pub(crate) async fn identity(
         "asserted_user": true,
         "user_id": user,
         "organization_id": me,
-        "username": org.config.credentials.username,
-        "nick_name": user_field(&org, "CommunityNickname"),
-        "display_name": user_field(&org, "Name"),
-        "email": user_field(&org, "Email"),
+        "username": user_field("Username"),
+        "nick_name": user_field("CommunityNickname"),
+        "display_name": user_field("Name"),
+        "email": user_field("Email"),
         "email_verified": true,
-        "first_name": user_field(&org, "FirstName"),
-        "last_name": user_field(&org, "LastName"),
+        "first_name": user_field("FirstName"),
+        "last_name": user_field("LastName"),
         "timezone": "UTC",
         "active": true,
         "user_type": "STANDARD",
@@ -149,22 +166,13 @@ pub(crate) async fn identity(
     }))
 }
 
-fn authorized(org: &Org, headers: &HeaderMap) -> bool {
+fn session_user(org: &Org, headers: &HeaderMap) -> Option<String> {
     let user = |token| org.sessions.lock().user(token, org.clock.now_ms());
-    bearer(headers).and_then(user).is_some()
+    bearer(headers).and_then(user)
 }
 
 fn same_id(given: &str, own: &str) -> bool {
     crate::id::parse(given).is_some_and(|id| Some(id.as_slice()) == own.as_bytes().get(..15))
-}
-
-fn user_field(org: &Org, name: &str) -> String {
-    let found = org.schema.find("User").and_then(|(at, user)| {
-        let (field, _) = user.field(name)?;
-        let store = org.store.read();
-        text(store.slot(at, 0)?.row.as_deref()?, field).map(str::to_owned)
-    });
-    found.unwrap_or_default()
 }
 
 fn urls(org: &Org) -> serde_json::Value {
@@ -213,15 +221,15 @@ fn refresh(org: &Org, token: &str) -> Result<Option<String>, Refusal> {
         .then(|| sessions.rotate(token)))
 }
 
-fn grant(org: &Org, grant_type: &str, refresh_token: Option<String>) -> Response {
+fn grant(org: &Org, user: &str, grant_type: &str, refresh_token: Option<String>) -> Response {
     let now = org.clock.now_ms();
     let life = i64::try_from(org.tuning.read().session.as_millis()).unwrap_or(i64::MAX / 4);
     let token = org
         .sessions
         .lock()
-        .open(&org.org_id(), org.user_id(), now + life);
+        .open(&org.org_id(), user.to_owned(), now + life);
     let url = org.base_url();
-    let id = format!("{url}/id/{}/{}", org.org_id(), org.user_id());
+    let id = format!("{url}/id/{}/{user}", org.org_id());
     let mut body = json!({
         "access_token": token,
         "instance_url": url,

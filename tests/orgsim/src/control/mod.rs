@@ -9,6 +9,7 @@ mod oracle;
 mod rules;
 mod setting;
 mod target;
+mod user;
 mod wire;
 
 use std::sync::Arc;
@@ -55,6 +56,7 @@ pub(crate) fn router() -> Router<Arc<Org>> {
             "/__sim/settings",
             get(setting::settings).post(setting::set_settings),
         )
+        .route("/__sim/users", post(user::put))
         .route("/__sim/tokens/expire", post(setting::expire))
         .route("/__sim/tokens/revoke", post(setting::revoke))
         .route(

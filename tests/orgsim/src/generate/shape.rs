@@ -115,6 +115,7 @@ impl Shape {
             "ip" => Self::Ip,
             "version" => Self::Fixed("60.0"),
             "one" => Self::Fixed("1"),
+            "false" => Self::Fixed("false"),
             "extension" => Self::Fixed("txt"),
             "apiname" => Self::ApiName,
             "dataurl" => Self::DataUrl,

@@ -6,7 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{Field, Kind, Object, Schema, Trait};
-use crate::id::{Mint, long, parse};
+use crate::{
+    id::{Mint, long, parse},
+    permission::permissionable,
+};
 
 /// The body of `GET /sobjects`.
 pub(crate) fn describe_global(schema: &Schema, version: &str) -> Value {
@@ -215,7 +218,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         "nameField": field.is(Trait::Title),
         "namePointing": field.polymorphic(),
         "nillable": nillable,
-        "permissionable": nillable && (field.kind.compound() || !field.is(Trait::ReadOnly)),
+        "permissionable": permissionable(object, field),
         "picklistValues": values,
         "polymorphicForeignKey": field.polymorphic(),
     });

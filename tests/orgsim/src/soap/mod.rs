@@ -208,6 +208,7 @@ impl Call {
             auto_assign: assigns.is_some_and(|header| {
                 header.flag("useDefaultRule") || header.value("assignmentRuleId").is_some()
             }),
+            access: org.access(&user),
             ..Caller::plain(user)
         };
         self.session = session;

@@ -175,6 +175,7 @@ impl Store {
         let Some(table) = self.tables.get_mut(place.0) else {
             return;
         };
+        table.writes += 1;
         let Some(slot) = table.slots.get_mut(place.1) else {
             return;
         };

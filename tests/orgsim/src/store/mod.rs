@@ -50,6 +50,7 @@ pub(crate) struct Table {
     slots: Vec<Slot>,
     /// Fields that the object has; rows may be older and end earlier.
     width: usize,
+    writes: u64,
     stamp_field: Option<usize>,
     deleted_field: Option<usize>,
     archived_field: Option<usize>,
@@ -109,6 +110,7 @@ impl Table {
         Self {
             slots: Vec::new(),
             width: object.fields.len(),
+            writes: 0,
             stamp_field: object.stamp_field,
             deleted_field: number("IsDeleted"),
             archived_field: number("IsArchived").filter(|_| number("ActivityDate").is_some()),
@@ -120,6 +122,11 @@ impl Table {
     /// All slots, in the order of the Ids.
     pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
+    }
+
+    /// Grows with every write; what was derived from the rows is good for as long as this stays.
+    pub(crate) const fn writes(&self) -> u64 {
+        self.writes
     }
 
     /// Adds a row at the end.
@@ -283,6 +290,7 @@ impl Store {
         let Some(table) = self.tables.get_mut(object) else {
             return false;
         };
+        table.writes += 1;
         let Some(place) = table.slots.get_mut(slot) else {
             return false;
         };
@@ -393,6 +401,7 @@ impl Store {
                 let Some(table) = self.tables.get_mut(object) else {
                     return;
                 };
+                table.writes += 1;
                 let new = table.read(Row::clone(&row));
                 let Some(place) = table.slots.get_mut(slot) else {
                     return;

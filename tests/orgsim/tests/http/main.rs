@@ -29,4 +29,5 @@ mod search;
 mod sim;
 mod soap;
 mod state;
+mod users;
 mod writes;

@@ -44,7 +44,7 @@ async fn refusals_of_the_token_endpoint_are_objects() {
         error(&refused),
         (400, "invalid_grant", "expired access/refresh token")
     );
-    let refused = sim.grant(&[("grant_type", "password")]).await;
+    let refused = sim.grant(&[("grant_type", "authorization_code")]).await;
     assert_eq!(
         error(&refused),
         (400, "unsupported_grant_type", "grant type not supported")
