@@ -26,6 +26,7 @@ use super::{
 use crate::{
     control::fault::Effects,
     org::Org,
+    save::Caller,
     soql::{Bound, Output, View},
     store::row::Row,
 };
@@ -63,6 +64,7 @@ struct Creation {
 /// `POST …/jobs/query`
 pub(crate) async fn create(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path(version): Path<String>,
     Extension(effects): Extension<Effects>,
     body: Bytes,
@@ -87,7 +89,7 @@ pub(crate) async fn create(
         .unwrap_or_else(|| "COMMA".to_owned());
     let line_ending = request.line_ending.unwrap_or_else(|| "LF".to_owned());
     let text = request.query.unwrap_or_default();
-    let (bound, failure) = compile(&org, &text, &version)?;
+    let (bound, failure) = compile(&org, caller.schema(&org), &text, &version)?;
     let layout = Arc::new(layout(&bound, &delimiter, &line_ending)?);
     let now = org.clock.now_ms();
     {

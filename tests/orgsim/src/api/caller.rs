@@ -9,7 +9,7 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 
-use crate::{org::Org, save::Caller};
+use crate::{org::Org, save::Caller, schema::Schema};
 
 /// The user of the session, put on the request by the gate.
 #[derive(Clone, Debug)]
@@ -26,6 +26,13 @@ impl FromRequestParts<Arc<Org>> for Caller {
             access,
             ..with_headers(user, &parts.headers)
         })
+    }
+}
+
+impl Caller {
+    /// The declarations as the caller sees them.
+    pub(crate) fn schema<'a>(&'a self, org: &'a Org) -> &'a Schema {
+        self.access.view().unwrap_or(&org.schema)
     }
 }
 

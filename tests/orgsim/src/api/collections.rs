@@ -25,6 +25,7 @@ use crate::{
     id,
     org::Org,
     save::{Caller, Save, SaveError, Upsert, Values, WithFiles},
+    schema::Schema,
     soql::View,
 };
 
@@ -171,6 +172,7 @@ pub(crate) async fn delete(
 /// `GET …/composite/sobjects/{name}?ids=A,B&fields=C,D`
 pub(crate) async fn retrieve(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name)): Path<(String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
@@ -178,27 +180,43 @@ pub(crate) async fn retrieve(
         let text = parameters.get(name).map(String::as_str).unwrap_or_default();
         text.split(',').map(|part| part.trim().to_owned()).collect()
     };
-    show(&org, &version, &name, &list("ids"), &list("fields"))
+    show(
+        &org,
+        caller.schema(&org),
+        &version,
+        &name,
+        &list("ids"),
+        &list("fields"),
+    )
 }
 
 /// `POST …/composite/sobjects/{name}`
 pub(crate) async fn retrieve_many(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let request: Retrieve = serde_json::from_slice(&body).map_err(|error| parser_error(&error))?;
-    show(&org, &version, &name, &request.ids, &request.fields)
+    show(
+        &org,
+        caller.schema(&org),
+        &version,
+        &name,
+        &request.ids,
+        &request.fields,
+    )
 }
 
 fn show(
     org: &Org,
+    schema: &Schema,
     version: &str,
     name: &str,
     ids: &[String],
     fields: &[String],
 ) -> Result<Response, ApiError> {
-    let (at, object) = org.schema.find(name).ok_or_else(ApiError::not_found)?;
+    let (at, object) = schema.find(name).ok_or_else(ApiError::not_found)?;
     if ids.len() > IDS_MAX {
         return Err(too_many(IDS_MAX));
     }

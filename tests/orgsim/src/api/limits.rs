@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::error::json_body;
-use crate::org::Org;
+use crate::{org::Org, save::Caller};
 
 /// The paths answered here.
 pub(crate) fn routes() -> Router<Arc<Org>> {
@@ -103,21 +103,22 @@ pub(crate) async fn limits(State(org): State<Arc<Org>>) -> Response {
 /// are dropped in silence.
 pub(crate) async fn record_count(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Response {
+    let schema = caller.schema(&org);
     let store = org.store.read();
     let count = |at: usize, name: &str| json!({"count": store.count(at, false), "name": name});
     let queryable = |object: &crate::schema::Object| object.can('Q');
     let counts: Vec<Value> = if let Some(names) = parameters.get("sObjects") {
         names
             .split(',')
-            .filter_map(|name| org.schema.find(name.trim()))
+            .filter_map(|name| schema.find(name.trim()))
             .filter(|(_, object)| queryable(object))
             .map(|(at, object)| count(at, &object.name))
             .collect()
     } else {
-        let objects = org
-            .schema
+        let objects = schema
             .objects
             .iter()
             .enumerate()

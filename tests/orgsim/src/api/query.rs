@@ -22,6 +22,7 @@ use super::{
 use crate::{
     id::Mint,
     org::Org,
+    save::Caller,
     soql::{self, Output, View, bind, parse},
 };
 
@@ -59,21 +60,23 @@ pub(crate) struct Cursor {
 /// `GET …/query?q=`
 pub(crate) async fn query(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path(version): Path<String>,
     Query(parameters): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    run(org, version, parameters, page_rows(&headers), false).await
+    run(org, caller, version, parameters, page_rows(&headers), false).await
 }
 
 /// `GET …/queryAll?q=`
 pub(crate) async fn query_all(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path(version): Path<String>,
     Query(parameters): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    run(org, version, parameters, page_rows(&headers), true).await
+    run(org, caller, version, parameters, page_rows(&headers), true).await
 }
 
 /// `GET …/query/{locator}`, under either name.
@@ -117,6 +120,7 @@ pub(crate) fn page_rows(headers: &HeaderMap) -> usize {
 
 async fn run(
     org: Arc<Org>,
+    caller: Caller,
     version: String,
     parameters: HashMap<String, String>,
     page_rows: usize,
@@ -129,7 +133,8 @@ async fn run(
         ));
     };
     // A scan of a large table would hold up the other connections of its thread.
-    let answer = tokio::task::spawn_blocking(move || answer(&org, &version, &text, page_rows, all));
+    let answer =
+        tokio::task::spawn_blocking(move || answer(&org, &caller, &version, &text, page_rows, all));
     answer
         .await
         .map_err(|_| ApiError::bad("UNKNOWN_EXCEPTION", "An unexpected error occurred"))?
@@ -138,12 +143,19 @@ async fn run(
 /// The first page of a query.
 pub(crate) fn answer(
     org: &Org,
+    caller: &Caller,
     version: &str,
     text: &str,
     page_rows: usize,
     all: bool,
 ) -> Result<Response, ApiError> {
-    let bound = bind(&org.schema, text, &parse(text)?, org.clock.now_ms(), false)?;
+    let bound = bind(
+        caller.schema(org),
+        text,
+        &parse(text)?,
+        org.clock.now_ms(),
+        false,
+    )?;
     check_required_filter(org, &bound, version)?;
     let store = org.store.read();
     let view = View {

@@ -17,7 +17,7 @@ use super::{
     error::{ApiError, json_body},
     write::id_text,
 };
-use crate::{clock::rest_datetime, org::Org, schema::Object, store::Store};
+use crate::{clock::rest_datetime, org::Org, save::Caller, schema::Object, store::Store};
 
 /// The paths answered here.
 pub(crate) fn routes() -> Router<Arc<Org>> {
@@ -50,10 +50,11 @@ struct Window {
 /// `GET …/sobjects/{name}/updated?start=…&end=…`
 pub(crate) async fn updated(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name)): Path<(String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let (at, object) = replicable(&org, &name)?;
+    let (at, object) = replicable(&org, &caller, &name)?;
     let window = window(&org, &parameters, UPDATED_DAYS)?;
     let store = org.store.read();
     let slots = store.table(at).map_or(&[][..], |table| table.slots());
@@ -73,10 +74,11 @@ pub(crate) async fn updated(
 /// `GET …/sobjects/{name}/deleted?start=…&end=…`
 pub(crate) async fn deleted(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((_, name)): Path<(String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
-    let (at, object) = replicable(&org, &name)?;
+    let (at, object) = replicable(&org, &caller, &name)?;
     let window = window(&org, &parameters, DELETED_DAYS)?;
     let store = org.store.read();
     let slots = store.table(at).map_or(&[][..], |table| table.slots());
@@ -122,8 +124,16 @@ impl Window {
     }
 }
 
-fn replicable<'o>(org: &'o Org, name: &str) -> Result<(usize, &'o Object), ApiError> {
+fn replicable<'o>(
+    org: &'o Org,
+    caller: &Caller,
+    name: &str,
+) -> Result<(usize, &'o Object), ApiError> {
     let found = org.schema.find(name).ok_or_else(ApiError::not_found)?;
+    caller
+        .schema(org)
+        .find(name)
+        .ok_or_else(ApiError::not_found)?;
     if found.1.can('P') {
         return Ok(found);
     }

@@ -3,7 +3,7 @@
 use super::{error::ApiError, required_filter::check_required_filter};
 use crate::{
     org::Org,
-    schema::Kind,
+    schema::{Kind, Schema},
     soql::{Bound, Item, Output, bind, parse},
 };
 
@@ -13,11 +13,12 @@ use crate::{
 /// Source: Bulk API 2.0 Developer Guide, Understanding Bulk API 2.0 Query; field reports for texts.
 pub(crate) fn compile(
     org: &Org,
+    schema: &Schema,
     text: &str,
     version: &str,
 ) -> Result<(Bound, Option<String>), ApiError> {
     let query = parse(text)?;
-    if let Some((_, object)) = org.schema.find(&query.from.path) {
+    if let Some((_, object)) = schema.find(&query.from.path) {
         if !object.can('Q') {
             let message = format!("entity type {} does not support query", object.name);
             return Err(ApiError::bad("INVALIDENTITY", message));
@@ -54,7 +55,7 @@ pub(crate) fn compile(
     if query.offset.is_some() {
         return refused("OFFSET not supported in Bulk Query");
     }
-    let bound = bind(&org.schema, text, &query, org.clock.now_ms(), true)?;
+    let bound = bind(schema, text, &query, org.clock.now_ms(), true)?;
     check_required_filter(org, &bound, version)?;
     let Output::Rows(columns) = &bound.output else {
         return Ok((bound, None));

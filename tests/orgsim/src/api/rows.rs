@@ -21,6 +21,7 @@ use crate::{
     clock::{http_date, parse_http_date},
     id,
     org::Org,
+    save::Caller,
     schema::Kind,
     soql::View,
     store::{parse_datetime, row::cell},
@@ -39,20 +40,28 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
 /// `GET …/sobjects/{name}/{id}?fields=A,B`
 pub(crate) async fn record(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name, id)): Path<(String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    visible(&org, &caller, &name)?;
     let record = locate(&org, &name, &id)?;
     let changed = changed_ms(&org, record);
     if let (Some(refused), Some(ms)) = (unmet(&headers, changed), changed) {
         return Ok((refused, [(header::LAST_MODIFIED, http_date(ms))]).into_response());
     }
-    let mut response = render(&org, record, &version, &parameters)?;
+    let mut response = render(&org, &caller, record, &version, &parameters)?;
     if let Some(stamp) = changed.and_then(|ms| HeaderValue::from_str(&http_date(ms)).ok()) {
         response.headers_mut().insert(header::LAST_MODIFIED, stamp);
     }
     Ok(response)
+}
+
+/// The caller may read the object.
+fn visible(org: &Org, caller: &Caller, name: &str) -> Result<(), ApiError> {
+    let found = caller.schema(org).find(name);
+    found.map(|_| ()).ok_or_else(ApiError::not_found)
 }
 
 /// When a record was changed last, to the second; nothing for one that is not there.
@@ -80,6 +89,7 @@ pub(crate) fn unmet(headers: &HeaderMap, changed_ms: Option<i64>) -> Option<Stat
 /// A record that is there, whole or in part.
 pub(crate) fn render(
     org: &Org,
+    caller: &Caller,
     (at, slot): (usize, usize),
     version: &str,
     parameters: &HashMap<String, String>,
@@ -89,7 +99,10 @@ pub(crate) fn render(
         .slot(at, slot)
         .filter(|slot| slot.row.is_some())
         .ok_or_else(ApiError::not_found)?;
-    let object = org.schema.object(at).ok_or_else(ApiError::not_found)?;
+    let object = caller
+        .schema(org)
+        .object(at)
+        .ok_or_else(ApiError::not_found)?;
     if found.deleted {
         return Err(ApiError::new(
             StatusCode::NOT_FOUND,
@@ -136,16 +149,18 @@ pub(crate) fn render(
 /// Id field and its value in the places of Id and field: the record.
 pub(crate) async fn below(
     State(org): State<Arc<Org>>,
+    caller: Caller,
     Path((version, name, id, field)): Path<(String, String, String, String)>,
     Query(parameters): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    visible(&org, &caller, &name)?;
     if let Some(record) = by_key(&org, &name, &id, &field) {
-        return render(&org, record, &version, &parameters);
+        return render(&org, &caller, record, &version, &parameters);
     }
     let (at, slot) = locate(&org, &name, &id)?;
-    let blob = org
-        .schema
+    let blob = caller
+        .schema(&org)
         .object(at)
         .and_then(|object| object.field(&field))
         .is_some_and(|(_, field)| field.kind == Kind::Base64);

@@ -75,6 +75,10 @@ pub(crate) async fn create(
     let slot = saving(&org, &caller, |save| {
         let values = &values;
         save.create(at, &WithFiles { values, files })
+    });
+    let slot = slot.map_err(|error| match error.code {
+        "INVALID_TYPE" => ApiError::not_found(),
+        _ => error.into(),
     })?;
     org.recent.lock().touch(&caller.user, (at, slot));
     Ok(created(&version, object, slot, false))
@@ -232,7 +236,9 @@ pub(crate) fn id_text(object: &Object, slot: usize) -> String {
 
 /// A record that a path names and that is not there is a missing page.
 fn in_path(error: SaveError) -> ApiError {
-    if error.code == "INVALID_CROSS_REFERENCE_KEY" && error.fields.is_empty() {
+    // An object that the caller may not see is as good as none.
+    let missing = ["INVALID_CROSS_REFERENCE_KEY", "INVALID_TYPE"].contains(&error.code);
+    if missing && error.fields.is_empty() {
         return ApiError::not_found();
     }
     error.into()

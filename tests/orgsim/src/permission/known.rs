@@ -8,7 +8,8 @@ use crate::{org::Org, schema::Schema, store::Store};
 /// Access by user Id.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
-    version: u64,
+    /// When the declarations changed, and writes to the rows.
+    version: (i64, u64),
     by_user: HashMap<String, Arc<Access>>,
 }
 
@@ -16,7 +17,7 @@ impl Org {
     /// What a user may do, as of now. Not to be called by who holds the store.
     pub(crate) fn access(&self, user: &str) -> Arc<Access> {
         let store = self.store.read();
-        let version = version(&self.schema, &store);
+        let version = (self.schema.changed_ms(), version(&self.schema, &store));
         let mut known = self.access.lock();
         if known.version != version {
             known.version = version;
@@ -25,7 +26,9 @@ impl Org {
         if let Some(access) = known.by_user.get(user) {
             return Arc::clone(access);
         }
-        let access = Arc::new(Access::of(&self.schema, &store, user));
+        let mut access = Access::of(&self.schema, &store, user);
+        access.view = access.cut(&self.schema);
+        let access = Arc::new(access);
         known.by_user.insert(user.to_owned(), Arc::clone(&access));
         access
     }

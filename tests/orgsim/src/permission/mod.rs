@@ -5,6 +5,7 @@
 
 mod known;
 mod rows;
+mod view;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -43,7 +44,6 @@ const PERMISSIONABLE: [&str; 15] = [
 ];
 
 /// Objects whose access is that of another one.
-#[allow(dead_code, reason = "what users see is cut to this next")]
 const FOLLOWERS: [(&str, &str); 15] = [
     ("AccountContactRole", "Account"),
     ("AccountContactRelation", "Account"),
@@ -63,7 +63,6 @@ const FOLLOWERS: [(&str, &str); 15] = [
 ];
 
 /// Objects that set the org up, with the permission that reading takes and the one that writing takes.
-#[allow(dead_code, reason = "what users see is cut to this next")]
 const SETUP: [(&str, Option<&str>, &str); 17] = [
     ("EventLogFile", Some("ViewEventLogFiles"), "ModifyAllData"),
     (
@@ -100,6 +99,8 @@ pub(crate) struct Access {
     system: BTreeSet<String>,
     objects: HashMap<usize, Crud>,
     fields: HashMap<(usize, usize), FieldAccess>,
+    /// What the user sees of the declarations; all of them when absent.
+    view: Option<Schema>,
 }
 
 /// What a user may do with the records of an object.
@@ -128,7 +129,6 @@ pub(crate) struct FieldAccess {
     pub edit: bool,
 }
 
-#[allow(dead_code, reason = "what users see is cut to this next")]
 impl Crud {
     const ALL: Self = Self {
         read: true,
@@ -151,7 +151,6 @@ impl Crud {
     }
 }
 
-#[allow(dead_code, reason = "what users see is cut to this next")]
 impl Access {
     /// Of those who administer the org, and of the org itself.
     pub(crate) fn administrator() -> Arc<Self> {
@@ -171,6 +170,11 @@ impl Access {
             return true;
         }
         self.administrator && !NOT_BY_PROFILE.contains(&permission.as_str())
+    }
+
+    /// What the user sees of the declarations; nothing for who sees them all.
+    pub(crate) const fn view(&self) -> Option<&Schema> {
+        self.view.as_ref()
     }
 
     /// Nothing is hidden from the user.

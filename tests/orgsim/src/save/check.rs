@@ -31,7 +31,12 @@ pub(super) fn writable(
     if refused.is_empty() {
         return Ok(());
     }
-    Err(SaveError {
+    Err(not_writable(refused))
+}
+
+/// Fields that the caller may not write.
+pub(super) fn not_writable(refused: Vec<String>) -> SaveError {
+    SaveError {
         code: "INVALID_FIELD_FOR_INSERT_UPDATE",
         message: format!(
             "Unable to create/update fields: {}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.",
@@ -39,7 +44,7 @@ pub(super) fn writable(
         ),
         fields: refused,
         ..SaveError::new("", "")
-    })
+    }
 }
 
 /// Every field that must have a value has one.

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::{Save, SaveError, mixed};
+use super::{Act, Save, SaveError, mixed};
 use crate::{
     rules::Event,
     schema::{Object, Trait},
@@ -29,6 +29,7 @@ impl Save<'_> {
     /// Moves a record and what belongs to it into the Recycle Bin; everything that went.
     pub(crate) fn delete(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
         let before = self.live(record)?;
+        self.allowed(record.0, Act::Delete)?;
         self.whole(|save| {
             if let Some(object) = save.schema.object(record.0) {
                 save.enter(&object.name, mixed::side(&object.name))?;
@@ -79,6 +80,17 @@ impl Save<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Empties the Recycle Bin of a record and of what went in with it; everything that went.
+    pub(crate) fn empty(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
+        let found = self.store.slot(record.0, record.1);
+        if !found.is_some_and(|slot| slot.row.is_some() && slot.deleted) {
+            let message = "entity is not in the recycle bin";
+            return Err(SaveError::new("DELETE_FAILED", message));
+        }
+        self.allowed(record.0, Act::Delete)?;
+        self.whole(|save| save.hard_delete(record))
     }
 
     /// Takes a record out of the Recycle Bin, with what went in together with it; everything that came back.

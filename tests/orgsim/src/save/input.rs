@@ -242,6 +242,7 @@ impl Input {
             self.set(number, Some(value.to_owned()));
         }
         let audit = intent.creates && save.sets_audit_fields();
+        save.allowed_fields(object, &self.named, intent)?;
         check::writable(object, &self.named, intent.creates, audit)?;
         if intent.creates {
             self.developer_name(object);

@@ -3,6 +3,7 @@
 //! Sources: REST API Developer Guide (sObject Rows, sObject Collections), SOAP API Developer Guide (create, delete,
 //! undelete, Core Data Types), Apex Developer Guide (Triggers and Order of Execution).
 
+mod access;
 mod action;
 mod attached;
 mod automation;
@@ -35,6 +36,7 @@ use crate::{
         row::{Row, text},
     },
 };
+use access::Act;
 pub(crate) use attached::WithFiles;
 pub(crate) use caller::Caller;
 pub(crate) use draft::Draft;
@@ -186,6 +188,7 @@ impl Save<'_> {
         intent: Intent<'_>,
     ) -> Result<usize, SaveError> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
+        self.allowed(at, Act::Create)?;
         let input = source.read(self, object, intent)?;
         let slot = self.store.next_slot(at);
         self.free((at, slot), Some(&input.changes))?;
@@ -216,6 +219,7 @@ impl Save<'_> {
     ) -> Result<(), SaveError> {
         let object = self.schema.object(at).ok_or_else(SaveError::unknown)?;
         let row = self.live((at, slot))?;
+        self.allowed(at, Act::Edit)?;
         if object.name == "Lead" && value_of(&row, object, "IsConverted") == Some("true") {
             return Err(SaveError::new(
                 "CANNOT_UPDATE_CONVERTED_LEAD",

@@ -16,7 +16,7 @@ pub(crate) fn describe_global(schema: &Schema, version: &str) -> Value {
     let sobjects: Vec<Value> = schema
         .objects
         .iter()
-        .filter(|object| !object.removed())
+        .filter(|object| !object.removed() && !object.hidden)
         .map(|object| Value::Object(common(object, version)))
         .collect();
     json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects})

@@ -120,6 +120,16 @@ impl Schema {
         true
     }
 
+    /// Makes an object as if it were not there, except for who holds its number: references to it still say so.
+    pub(crate) fn hide_object(&mut self, at: usize) {
+        self.by_name.retain(|_, number| *number != at);
+        if let Some(object) = self.object_mut(at) {
+            object.hidden = true;
+            object.capabilities.clear();
+            object.by_name.clear();
+        }
+    }
+
     /// Takes an object away, with its history, its shares, and the references to it. False when it is not there.
     pub(crate) fn remove_object(&mut self, name: &str) -> bool {
         let Some(at) = self.find(name).map(|(at, _)| at) else {

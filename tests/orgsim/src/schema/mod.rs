@@ -78,6 +78,8 @@ pub(crate) struct Object {
     pub count: Option<usize>,
     /// False for objects that answer `INVALIDENTITY` to Bulk queries.
     pub bulk: bool,
+    /// The user whose view this is may not read it.
+    pub hidden: bool,
     /// A custom setting.
     pub custom_setting: bool,
     /// A query must filter on one of these fields; see `api::required_filter`.

@@ -86,6 +86,7 @@ fn object(line: &str, satellites: &mut String) -> Result<Object, NotationError> 
         count: None,
         bulk: true,
         custom_setting: false,
+        hidden: false,
         required_filter: Vec::new(),
         satellite: None,
         fields: vec![field("Id id ! ro")?],

@@ -91,7 +91,6 @@ impl Element {
     }
 
     /// Every child called `name`.
-    #[allow(dead_code, reason = "for the calls that take lists")]
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
@@ -103,7 +102,6 @@ impl Element {
     }
 
     /// The texts of the children called `name`.
-    #[allow(dead_code, reason = "for the calls that take lists")]
     pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.all(name).map(|child| child.text.as_str())
     }

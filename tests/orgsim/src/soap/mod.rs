@@ -19,6 +19,7 @@ use axum::{
 use crate::{
     api::{
         VERSIONS,
+        dispatch::Dispatch,
         gate::{Charge, charge},
     },
     org::Org,
@@ -99,6 +100,8 @@ pub(crate) struct Call {
     pub caller: Caller,
     /// The session's token; empty for `login`.
     pub session: String,
+    /// The REST routes, for operations that REST has as well.
+    pub dispatch: Option<Dispatch>,
     usage: Option<(usize, usize)>,
 }
 
@@ -183,6 +186,7 @@ impl Call {
             operation,
             caller: Caller::plain(String::new()),
             session: String::new(),
+            dispatch: None,
             usage: None,
         };
         if call.operation.name != "login" {
@@ -223,11 +227,14 @@ impl FromRequest<Arc<Org>> for Call {
     async fn from_request(request: Request, org: &Arc<Org>) -> Result<Self, Response> {
         let path = request.uri().path().to_owned();
         let charge = request.extensions().get::<Charge>().copied();
+        let dispatch = request.extensions().get::<Dispatch>().cloned();
         let interface = Interface::of(&path).map_or(Interface::Partner, |(interface, _)| interface);
         let body = Bytes::from_request(request, org).await;
         let body =
             body.map_err(|_| Fault::client("The request ends early").into_response(interface))?;
         let out_of_calls = charge.is_some_and(|charge| charge.refused);
-        Self::read(org, &path, &body, out_of_calls).map_err(|fault| fault.into_response(interface))
+        let call = Self::read(org, &path, &body, out_of_calls);
+        let call = call.map_err(|fault| fault.into_response(interface))?;
+        Ok(Self { dispatch, ..call })
     }
 }

@@ -22,6 +22,7 @@ mod locks;
 mod measure;
 mod metadata;
 mod oauth;
+mod partner;
 mod query;
 mod rows;
 mod rules;
