@@ -126,7 +126,13 @@ impl Job {
 
     /// The job that went to disk. One that was at work is at its beginning again.
     pub(crate) fn restored(org: &Org, saved: Saved, rows: Arc<Vec<Row>>) -> Option<Self> {
-        let (bound, _) = compile(org, &org.schema, &saved.query, &format!("v{}.0", saved.version)).ok()?;
+        let (bound, _) = compile(
+            org,
+            &org.schema,
+            &saved.query,
+            &format!("v{}.0", saved.version),
+        )
+        .ok()?;
         Some(Self {
             object: org.schema.object(bound.object)?.name.clone(),
             layout: Arc::new(layout(&bound, &saved.delimiter, &saved.line_ending).ok()?),
@@ -211,7 +217,9 @@ pub(crate) fn resume(org: &Arc<Org>) {
         waiting.cloned().collect()
     };
     for job in waiting {
-        if let Ok((bound, failure)) = compile(org, &org.schema, &job.query, &format!("v{}.0", job.version)) {
+        if let Ok((bound, failure)) =
+            compile(org, &org.schema, &job.query, &format!("v{}.0", job.version))
+        {
             let all = job.operation == "queryAll";
             tokio::spawn(run(Arc::clone(org), job.id, bound, all, failure));
         }
