@@ -110,7 +110,8 @@ async fn what_a_trigger_does_is_undone_with_the_record_it_was_done_for() {
     );
     assert_eq!(sim.count("SELECT COUNT() FROM Account").await, before);
     // No e-mail goes out for what did not happen, not even with the next save that succeeds.
-    sim.made("Lead", json!({"LastName": "Ng", "Company": "Acme"})).await;
+    sim.made("Lead", json!({"LastName": "Ng", "Company": "Acme"}))
+        .await;
     let fired = sim.fired().await;
     assert!(
         fired.iter().all(|(name, _)| !name.starts_with("email")),
