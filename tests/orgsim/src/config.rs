@@ -31,6 +31,8 @@ pub struct Config {
     pub gzip: bool,
     /// Folder that keeps what the org is told, so that it survives its process; nothing keeps it when absent.
     pub state: Option<PathBuf>,
+    /// Accounts can be people, with a record type and a contact of their own.
+    pub person_accounts: bool,
     /// Who may log in.
     pub credentials: Credentials,
 }
@@ -71,6 +73,7 @@ impl Default for Config {
             daily_api_requests: 5_000_000,
             gzip: false,
             state: None,
+            person_accounts: false,
             credentials: Credentials::default(),
         }
     }

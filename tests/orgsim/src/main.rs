@@ -46,6 +46,9 @@ struct Options {
     /// Keep the state in this folder, and go on from what is there
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Enable person accounts
+    #[arg(long)]
+    person_accounts: bool,
     /// Consumer key of the app
     #[arg(long, default_value = "holdfast-demo")]
     client_id: String,
@@ -116,6 +119,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         daily_api_requests: options.daily_api_requests,
         gzip: options.gzip,
         state: options.state,
+        person_accounts: options.person_accounts,
         credentials: Credentials {
             client_id: options.client_id,
             client_secret: options.client_secret,

@@ -24,6 +24,7 @@ use crate::{
     meter::Meter,
     permission::Known,
     rules::Rules,
+    save::person,
     schema::{Declarations, NotationError, Schema},
     state::{Header, Log, Opened, Parts, StateError, Written},
     store::{Shared, Storage},
@@ -159,6 +160,11 @@ impl Org {
             .as_ref()
             .map_or(header.started_ms, Opened::started_ms);
         let mut store = generate(&schema, &volume, started_ms)?;
+        if config.person_accounts {
+            schema.add_person_accounts()?;
+            store.widen(&schema);
+            person::add_record_type(&schema, &mut store, started_ms);
+        }
         let (log, parts) = match opened {
             None => (None, Parts::new()),
             Some(opened) => {

@@ -211,7 +211,7 @@ fn born_deleted(schema: &Schema, object: usize, slot: usize) -> bool {
         .is_some_and(|o| o.can('X') && o.field("IsDeleted").is_some());
     bin && !schema
         .object(object)
-        .is_some_and(|o| o.name.starts_with("Content"))
+        .is_some_and(|o| o.name.starts_with("Content") || o.name == "Campaign")
         && (slot.wrapping_mul(0x9E37_79B1) >> 9) % 101 == 17
 }
 

@@ -15,9 +15,19 @@ pub(crate) struct Caller {
     pub auto_assign: bool,
     /// What the user may do.
     pub access: Arc<Access>,
+    /// The control interface: what is deleted goes, whatever rules of single objects say.
+    pub by_test: bool,
 }
 
 impl Caller {
+    /// A test's own hand.
+    pub(crate) fn test(user: String) -> Self {
+        Self {
+            by_test: true,
+            ..Self::plain(user)
+        }
+    }
+
     /// A user who may do everything and asks for nothing in particular: the org itself, and those who administer it.
     pub(crate) fn plain(user: String) -> Self {
         Self {
@@ -25,6 +35,7 @@ impl Caller {
             allow_duplicates: false,
             auto_assign: true,
             access: Access::administrator(),
+            by_test: false,
         }
     }
 

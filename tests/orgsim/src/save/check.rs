@@ -53,21 +53,16 @@ pub(super) fn required(
     has_value: impl Fn(usize) -> bool,
 ) -> Result<(), SaveError> {
     let fields = object.fields.iter().enumerate();
-    let missing: Vec<String> = fields
+    let missing: Vec<&str> = fields
         .filter(|(number, field)| {
             field.is(Trait::Required) && field.createable(object) && !has_value(*number)
         })
-        .map(|(_, field)| field.name.clone())
+        .map(|(_, field)| field.name.as_str())
         .collect();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(SaveError {
-        code: "REQUIRED_FIELD_MISSING",
-        message: format!("Required fields are missing: [{}]", missing.join(", ")),
-        fields: missing,
-        ..SaveError::new("", "")
-    })
+    Err(SaveError::missing(&missing))
 }
 
 /// A value keeps to its field's length and list.

@@ -121,6 +121,23 @@ impl Save<'_> {
         Ok(())
     }
 
+    /// Works out the summaries of a master that came back: details may have gone for good meanwhile.
+    pub(super) fn sum_again(&mut self, master: Record) -> Result<(), SaveError> {
+        let rules = Arc::clone(&self.rules);
+        let details: Vec<usize> = self.schema.children(master.0).map(|(at, _)| at).collect();
+        for at in details {
+            let summaries = rules.computed.roll_ups(at);
+            let mut of_master = summaries
+                .iter()
+                .filter(|summary| summary.summary.0 == master.0)
+                .peekable();
+            if of_master.peek().is_some() {
+                self.sum_up(at, master, of_master)?;
+            }
+        }
+        Ok(())
+    }
+
     fn sum_up<'r>(
         &mut self,
         at: usize,

@@ -7,8 +7,11 @@ use std::collections::HashSet;
 use super::{Act, Save, SaveError, mixed};
 use crate::{
     rules::Event,
-    schema::{Object, Trait},
-    store::{Reference, audit, row::text},
+    schema::{Kind, Object, Trait},
+    store::{
+        Changes, Reference, audit,
+        row::{cells, text},
+    },
 };
 
 /// Object and slot number.
@@ -21,8 +24,8 @@ struct Reach {
     family: Vec<Record>,
     /// References that become null, with the record that they point to.
     cleared: Vec<(Record, Reference)>,
-    /// A record that does not let its parent go.
-    blocked: Option<Record>,
+    /// Records that do not let their parent go.
+    blocked: Vec<Record>,
 }
 
 impl Save<'_> {
@@ -35,10 +38,11 @@ impl Save<'_> {
                 save.enter(&object.name, mixed::side(&object.name))?;
             }
             save.around(record, Some(&before), Event::BeforeDelete)?;
-            let reach = save.reach(record, false);
-            if let Some(blocker) = reach.blocked {
-                return Err(save.in_the_way(record, blocker));
+            if save.before_delete(record)? {
+                return Ok(Vec::new());
             }
+            let reach = save.reach(record, false);
+            save.unhindered(record, &reach)?;
             for member in &reach.family {
                 save.free(*member, None)?;
             }
@@ -46,6 +50,7 @@ impl Save<'_> {
             for member in &reach.family {
                 save.bin(*member, true);
             }
+            save.after_move(&reach.family, false);
             save.roll_up_all(&reach.family)?;
             save.around(record, Some(&before), Event::AfterDelete)?;
             Ok(reach.family)
@@ -58,10 +63,16 @@ impl Save<'_> {
     }
 
     fn purge(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
-        let reach = self.reach(record, true);
-        if let Some(blocker) = reach.blocked {
-            return Err(self.in_the_way(record, blocker));
+        if self.before_delete(record)? {
+            return Ok(Vec::new());
         }
+        let reach = self.reach(record, true);
+        self.unhindered(record, &reach)?;
+        let live = |(object, slot): &Record| {
+            let found = self.store.slot(*object, *slot);
+            found.is_some_and(|found| found.row.is_some() && !found.deleted)
+        };
+        let family: Vec<Record> = reach.family.iter().copied().filter(live).collect();
         self.clear(&reach);
         for (object, slot) in &reach.family {
             self.store.take_cleared((*object, *slot));
@@ -69,6 +80,7 @@ impl Save<'_> {
             self.store.remove(*object, *slot, self.now_ms);
             self.roll_up(*object, row.as_ref(), None)?;
         }
+        self.after_move(&family, false);
         Ok(reach.family)
     }
 
@@ -99,18 +111,22 @@ impl Save<'_> {
     }
 
     fn bring_back(&mut self, record: Record) -> Result<Vec<Record>, SaveError> {
+        let object = self
+            .schema
+            .object(record.0)
+            .ok_or_else(SaveError::unknown)?;
+        if !object.can('X') && !self.caller.by_test {
+            // It comes back with its parent only.
+            return Err(SaveError::new(
+                "UNDELETE_FAILED",
+                format!("entity type {} does not support undelete", object.name),
+            ));
+        }
         let found = self.store.slot(record.0, record.1);
         let found = found.filter(|slot| slot.row.is_some() && slot.deleted);
         let stamp = found
             .map(|slot| slot.stamp_ms)
             .ok_or_else(|| SaveError::new("UNDELETE_FAILED", "entity is not in the recycle bin"))?;
-        if let Some(master) = self.missing_master(record) {
-            return Err(SaveError::of(
-                "UNDELETE_FAILED",
-                "Undelete failed: the parent record is deleted",
-                &master,
-            ));
-        }
         let mut family = Vec::new();
         let mut known = HashSet::new();
         let mut open = vec![record];
@@ -120,15 +136,27 @@ impl Save<'_> {
             }
             family.push(member);
             for (child, _, owned) in self.children(member) {
-                // A child that was deleted on its own, at another time, stays in the bin.
+                // A child that was deleted on its own, at another time, stays in the bin; what cannot be deleted on its
+                // own went along.
+                let alone = self
+                    .schema
+                    .object(child.0)
+                    .is_some_and(|child| child.can('D'));
                 let together = self
                     .store
                     .slot(child.0, child.1)
-                    .is_some_and(|slot| slot.deleted && slot.stamp_ms == stamp);
+                    .is_some_and(|slot| slot.deleted && (slot.stamp_ms == stamp || !alone));
                 if owned && together {
                     open.push(child);
                 }
             }
+        }
+        if let Some(parent) = self.missing_parent(&family, &known) {
+            return Err(SaveError::of(
+                "UNDELETE_FAILED",
+                "Undelete failed: the parent record is deleted",
+                &parent,
+            ));
         }
         for member in &family {
             self.free(*member, None)?;
@@ -137,11 +165,18 @@ impl Save<'_> {
             self.bin(*member, false);
         }
         for member in &family {
+            self.let_go(*member);
+        }
+        for member in &family {
             for reference in self.store.take_cleared(*member) {
                 self.restore(*member, reference);
             }
         }
+        self.after_move(&family, true);
         self.roll_up_all(&family)?;
+        for member in &family {
+            self.sum_again(*member)?;
+        }
         self.around(record, None, Event::AfterUndelete)?;
         Ok(family)
     }
@@ -151,17 +186,17 @@ impl Save<'_> {
         let mut reach = Reach::default();
         let mut known = HashSet::new();
         let mut open = vec![record];
-        let mut restricting = Vec::new();
+        let (mut restricting, mut held) = (Vec::new(), Vec::new());
         while let Some(member) = open.pop() {
             if !known.insert(member) {
                 continue;
             }
             reach.family.push(member);
             for (child, field, owned) in self.children(member) {
-                let live = self
-                    .store
-                    .slot(child.0, child.1)
-                    .is_some_and(|slot| slot.row.is_some() && (from_bin || !slot.deleted));
+                let found = self.store.slot(child.0, child.1);
+                let deleted = found.is_some_and(|slot| slot.deleted);
+                let live =
+                    found.is_some_and(|slot| slot.row.is_some() && (from_bin || !slot.deleted));
                 let declaration = self
                     .schema
                     .object(child.0)
@@ -169,7 +204,9 @@ impl Save<'_> {
                 let Some(declaration) = declaration.filter(|_| live) else {
                     continue;
                 };
-                if owned {
+                if owned && !deleted && self.holds_its_parent(child) {
+                    held.push(child);
+                } else if owned {
                     open.push(child);
                 } else if declaration.is(Trait::Restrict) || declaration.is(Trait::Required) {
                     restricting.push(child);
@@ -178,7 +215,11 @@ impl Save<'_> {
                 }
             }
         }
-        reach.blocked = restricting.into_iter().find(|child| !known.contains(child));
+        restricting.retain(|child| !known.contains(child));
+        reach.blocked = if held.is_empty() { restricting } else { held };
+        // Two references to the family may come from one record.
+        let mut named = HashSet::new();
+        reach.blocked.retain(|blocker| named.insert(*blocker));
         reach
             .cleared
             .retain(|(_, (object, slot, _))| !known.contains(&(*object, *slot)));
@@ -231,12 +272,43 @@ impl Save<'_> {
         }
     }
 
+    /// A record that comes back refers to nothing that is not there; a parent that comes back later is referred to again.
+    fn let_go(&mut self, record: Record) {
+        let Some(object) = self.schema.object(record.0) else {
+            return;
+        };
+        let Some(row) = self.last_row(record) else {
+            return;
+        };
+        for (number, field) in object.fields.iter().enumerate() {
+            if field.kind != Kind::Reference || field.is(Trait::Required) {
+                continue;
+            }
+            let parent = text(&row, number).and_then(|id| self.schema.locate(id.as_bytes()));
+            let Some(parent) = parent else { continue };
+            let found = self.store.slot(parent.0, parent.1);
+            if found.is_some_and(|found| found.row.is_some() && !found.deleted) {
+                continue;
+            }
+            self.touch(record, number, None);
+            let mut waiting = self.store.take_cleared(parent);
+            waiting.push((record.0, record.1, number));
+            self.store.note_cleared(parent, waiting);
+        }
+    }
+
     /// A change that the platform makes by itself: it moves `SystemModstamp` alone.
     fn touch(&mut self, (object, slot): Record, field: usize, value: Option<String>) {
         let Some(declaration) = self.schema.object(object) else {
             return;
         };
-        let mut changes = self.stamp(declaration);
+        // A record in the bin keeps the stamp that tells what it was deleted with.
+        let found = self.store.slot(object, slot);
+        let mut changes = if found.is_some_and(|found| found.deleted) {
+            Changes::new()
+        } else {
+            self.stamp(declaration)
+        };
         changes.insert(field, value);
         self.amend((object, slot), changes, 0);
     }
@@ -257,42 +329,62 @@ impl Save<'_> {
             .change((at, slot), &changes, self.visible, self.now_ms);
     }
 
-    /// The field that names a deleted master.
-    fn missing_master(&self, (at, slot): Record) -> Option<String> {
-        let object = self.schema.object(at)?;
-        let row = self.store.slot(at, slot)?.row.clone()?;
-        let fields = object.fields.iter().enumerate();
-        let mut masters =
-            fields.filter(|(_, field)| field.is(Trait::Cascade) && field.is(Trait::Required));
-        masters.find_map(|(number, field)| {
-            let (at, slot) = self.schema.locate(text(&row, number)?.as_bytes())?;
-            let there = self
-                .store
-                .slot(at, slot)
-                .is_some_and(|slot| slot.row.is_some() && !slot.deleted);
-            (!there).then(|| field.name.clone())
+    /// The first required reference of a family that would point to nothing.
+    fn missing_parent(&self, family: &[Record], known: &HashSet<Record>) -> Option<String> {
+        family.iter().find_map(|(at, slot)| {
+            let object = self.schema.object(*at)?;
+            let row = self.store.slot(*at, *slot)?.row.clone()?;
+            let fields = object.fields.iter().zip(cells(&row));
+            let mut parents = fields
+                .filter(|(field, _)| field.kind == Kind::Reference && field.is(Trait::Required))
+                .filter_map(|(field, value)| Some((field, self.schema.locate(value?)?)));
+            parents.find_map(|(field, parent)| {
+                let found = self.store.slot(parent.0, parent.1);
+                let live = found.is_some_and(|found| found.row.is_some() && !found.deleted);
+                (!live && !known.contains(&parent)).then(|| field.name.clone())
+            })
         })
     }
 
-    fn in_the_way(&self, record: Record, blocker: Record) -> SaveError {
-        let name = |record: Record| {
-            let object = self.schema.object(record.0)?;
-            let row = self.store.slot(record.0, record.1)?.row.clone()?;
-            let title = object
-                .fields
-                .iter()
-                .position(|field| field.is(Trait::Title));
-            text(&row, title.unwrap_or(0)).map(str::to_owned)
+    /// Nothing that stays refers to the record so that it has to stay, too.
+    fn unhindered(&self, record: Record, reach: &Reach) -> Result<(), SaveError> {
+        let Some(first) = reach.blocked.first() else {
+            return Ok(());
         };
-        let kind = self.schema.object(blocker.0).map(Object::label);
-        SaveError::new(
+        let object = self.schema.object(first.0);
+        let kind = object.map(Object::label).unwrap_or_default().to_lowercase();
+        let why = if kind == "opportunity" && self.holds_its_parent(*first) {
+            "some opportunities in that account were closed won. The opportunities closed won in this account are the following".to_owned()
+        } else {
+            format!("it is associated with the following {}", plural(&kind))
+        };
+        let same = reach.blocked.iter().filter(|blocker| blocker.0 == first.0);
+        let names: Vec<String> = same.map(|blocker| self.shown(*blocker)).collect();
+        Err(SaveError::new(
             "DELETE_FAILED",
             format!(
-                "Your attempt to delete {} could not be completed because it is associated with the following {}s.: {}\n",
-                name(record).unwrap_or_default(),
-                kind.unwrap_or_default().to_lowercase(),
-                name(blocker).unwrap_or_default()
+                "Your attempt to delete {} could not be completed because {why}.: {}\n",
+                self.shown(record),
+                names.join(", ")
             ),
-        )
+        ))
+    }
+
+    /// What people call a record.
+    fn shown(&self, record: Record) -> String {
+        let object = self.schema.object(record.0);
+        let mut fields = object.into_iter().flat_map(|object| &object.fields);
+        let title = fields.find(|field| field.is(Trait::Title));
+        let title = title.and_then(|field| self.value(record, &field.name));
+        let parts = [self.value(record, "Salutation"), title];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        parts.join(" ")
+    }
+}
+
+fn plural(word: &str) -> String {
+    match word.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{word}s"),
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::Save;
+use super::{Save, proposal::Proposal};
 use crate::{
     formula::{Record, Scope},
     schema::Object,
@@ -25,7 +25,7 @@ pub(crate) struct Draft<'s> {
     pub before: Option<Row>,
     /// All values of one that is made.
     fresh: Vec<Option<String>>,
-    /// New values of one that is changed.
+    /// The values that were given.
     changes: Changes,
     /// Bodies that go with it.
     pub bodies: Vec<(usize, Bytes)>,
@@ -36,18 +36,46 @@ impl<'s> Draft<'s> {
     pub(super) fn made(
         (at, object): (usize, &'s Object),
         slot: usize,
-        fresh: Vec<Option<String>>,
+        (mut fresh, given): (Vec<Option<String>>, Changes),
         bodies: Vec<(usize, Bytes)>,
     ) -> Self {
+        for (field, value) in &given {
+            if let Some(place) = fresh.get_mut(*field) {
+                place.clone_from(value);
+            }
+        }
         Self {
             at,
             object,
             slot,
             before: None,
             fresh,
-            changes: Changes::new(),
+            changes: given,
             bodies,
         }
+    }
+
+    /// What is known of the record so far, for the rules of its object.
+    pub(super) fn proposal(&self) -> Proposal<'_> {
+        let record = (self.at, self.slot);
+        let given = self.changes.clone();
+        let proposal = match &self.before {
+            None => Proposal::fresh(self.object, record, &self.fresh, given),
+            Some(row) => Proposal::stored(self.object, record, row, given),
+        };
+        proposal.with_bodies(self.bodies.iter().map(|(field, _)| *field))
+    }
+
+    /// Takes over what the rules of its object made of the new values.
+    pub(super) fn take(&mut self, changes: Changes) {
+        if self.before.is_none() {
+            for (field, value) in &changes {
+                if let Some(place) = self.fresh.get_mut(*field) {
+                    place.clone_from(value);
+                }
+            }
+        }
+        self.changes = changes;
     }
 
     /// A record that is changed.
@@ -70,11 +98,12 @@ impl<'s> Draft<'s> {
 
     /// Gives a field a value.
     pub(crate) fn set(&mut self, field: usize, value: Option<String>) {
-        if self.before.is_some() {
-            self.changes.insert(field, value);
-        } else if let Some(place) = self.fresh.get_mut(field) {
-            *place = value;
+        if self.before.is_none()
+            && let Some(place) = self.fresh.get_mut(field)
+        {
+            place.clone_from(&value);
         }
+        self.changes.insert(field, value);
     }
 
     /// The value that a field of this name will have.
@@ -87,7 +116,7 @@ impl<'s> Draft<'s> {
         self.value(field)
     }
 
-    /// A field will have a value.
+    /// A field will have a value, or a body.
     pub(super) fn holds(&self, field: usize) -> bool {
         let file = |(number, _): &(usize, Bytes)| *number == field;
         self.value(field).is_some() || self.bodies.iter().any(file)

@@ -5,20 +5,33 @@
 
 mod access;
 mod action;
+mod activity;
+mod amount;
 mod attached;
 mod automation;
 mod caller;
+mod campaign;
 mod check;
 mod computed;
 mod delete;
 mod draft;
+mod files;
 mod fresh;
 mod history;
 mod input;
 mod lock;
 mod mixed;
+mod opportunity;
 mod order;
+mod orders;
 mod parent;
+pub(crate) mod person;
+mod platform;
+mod pricing;
+mod proposal;
+mod service;
+mod standard;
+mod tracking;
 mod upsert;
 mod validate;
 mod value;
@@ -100,6 +113,19 @@ impl SaveError {
             fields: vec![field.to_owned()],
             ..Self::new(code, message)
         }
+    }
+
+    fn of_all(code: &'static str, message: impl Into<String>, fields: &[&str]) -> Self {
+        Self {
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            ..Self::new(code, message)
+        }
+    }
+
+    /// Fields that must have a value and have none.
+    fn missing(fields: &[&str]) -> Self {
+        let message = format!("Required fields are missing: [{}]", fields.join(", "));
+        Self::of_all("REQUIRED_FIELD_MISSING", message, fields)
     }
 
     /// A transaction in which another record failed.
@@ -192,13 +218,9 @@ impl Save<'_> {
         let input = source.read(self, object, intent)?;
         let slot = self.store.next_slot(at);
         self.free((at, slot), Some(&input.changes))?;
-        let mut fresh = self.fresh(object, slot);
-        for (field, value) in full_name(object, input.changes, |_| None) {
-            if let Some(place) = fresh.get_mut(field) {
-                *place = value;
-            }
-        }
-        let draft = Draft::made((at, object), slot, fresh, input.bodies);
+        let fresh = self.fresh(object, slot);
+        let given = full_name(object, input.changes, |_| None);
+        let draft = Draft::made((at, object), slot, (fresh, given), input.bodies);
         self.whole(|save| save.insert(draft))
     }
 
@@ -309,5 +331,7 @@ fn value_of<'r>(row: &'r Row, object: &Object, field: &str) -> Option<&'r str> {
     text(row, object.field(field)?.0)
 }
 
+#[cfg(test)]
+mod invariants;
 #[cfg(test)]
 mod tests;

@@ -26,8 +26,9 @@ impl Save<'_> {
             // 2, 3
             self.run(rules, &mut draft, Event::BeforeInsert)?;
         }
-        self.compute(&mut draft);
         // 4
+        self.derive(&mut draft)?;
+        self.compute(&mut draft);
         self.plausible(&draft)?;
         check::required(draft.object, |field| draft.holds(field))?;
         self.unique(draft.at, draft.object, None, |field| draft.own(field))?;
@@ -43,6 +44,7 @@ impl Save<'_> {
         self.store
             .insert(draft.at, draft.packed(), self.visible, self.now_ms);
         self.keep_bodies(record, std::mem::take(&mut draft.bodies));
+        self.after_write(draft.object, record, None);
         if let Some(rules) = &rules {
             self.afterwards(rules, record, None, Event::AfterInsert)?;
         }
@@ -68,6 +70,7 @@ impl Save<'_> {
         if let Some(rules) = &rules {
             self.run(rules, &mut draft, Event::BeforeUpdate)?;
         }
+        self.derive(&mut draft)?;
         self.compute(&mut draft);
         check::required(draft.object, |field| {
             !draft.is_written(field) || draft.holds(field)
@@ -83,6 +86,7 @@ impl Save<'_> {
         let record = (draft.at, draft.slot);
         self.write(&draft, by);
         self.keep_bodies(record, std::mem::take(&mut draft.bodies));
+        self.after_write(draft.object, record, draft.before.as_ref());
         if let Some(rules) = &rules {
             self.afterwards(rules, record, draft.before.as_ref(), Event::AfterUpdate)?;
         }

@@ -130,6 +130,11 @@ fn record_types(schema: &Schema, at: usize, version: &str) -> Vec<Value> {
         for (place, name) in [(place * 2, "Standard"), (place * 2 + 1, "Special")] {
             push(name, &String::from_utf8_lossy(&mint.id(place)), false);
         }
+        let account = schema.object(at).is_some_and(|o| o.name == "Account");
+        if let Some(slot) = schema.person_type.filter(|_| account) {
+            let id = mint.id(slot);
+            push("PersonAccount", &String::from_utf8_lossy(&id), false);
+        }
     }
     let master = parse("012000000000000").map_or_else(String::new, |id| long(&id));
     push("Master", &master, true);

@@ -6,6 +6,7 @@ mod describe;
 mod edit;
 mod kind;
 mod notation;
+mod person;
 mod satellite;
 mod saved;
 
@@ -55,6 +56,8 @@ pub(crate) struct Schema {
     by_prefix: HashMap<[u8; 3], Vec<usize>>,
     /// Per object, the reference fields that point to it: (object, field) numbers.
     children: Vec<Vec<(usize, usize)>>,
+    /// The slot of the record type of person accounts, in an org that has them.
+    pub(crate) person_type: Option<usize>,
 }
 
 /// One object.
@@ -184,6 +187,7 @@ impl Schema {
             by_name: HashMap::new(),
             by_prefix: HashMap::new(),
             children: Vec::new(),
+            person_type: None,
         };
         for object in objects {
             schema.append(object);
