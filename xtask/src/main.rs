@@ -7,6 +7,7 @@
 
 mod bench;
 mod cargo;
+mod conformance;
 mod local;
 mod package;
 mod test;
@@ -28,6 +29,8 @@ enum Command {
     Down,
     /// Checks and tests everything: format, lints, tidy, then every test
     Test,
+    /// Replays recorded traffic against the simulator and writes tests/orgsim/CONFORMANCE.md
+    Conformance,
     /// Runs our own checks: machines, template, arrows, error pages, files, cfn-lint, cargo-deny
     Tidy,
     /// Builds the zips for AWS below target/lambda/
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Up => local::run(&["up"]),
         Command::Down => local::run(&["down"]),
         Command::Test => test::run(),
+        Command::Conformance => conformance::run(),
         Command::Tidy => tidy::run(),
         Command::Package(options) => package::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -122,6 +122,9 @@ pub(crate) async fn upsert(
     let (at, object) = writable(&org, &name, 'C')?;
     let key = key_field(object, &field)?;
     all(&org, &caller, collection, true, |save, files, values| {
+        if !values.contains_key("attributes") {
+            return Err((None, untyped()));
+        }
         let given = values
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(&key.1.name))
@@ -304,7 +307,7 @@ fn transaction<T>(
         store.keep();
     }
     let shown = results.into_iter().map(|done| match done {
-        Ok((id, _)) if undone => failure(Some(id), &SaveError::rolled_back()),
+        Ok(_) if undone => failure(&SaveError::rolled_back()),
         Ok((id, new)) => {
             let mut body = json!({"id": id, "success": true, "errors": []});
             if let (Some(new), Some(body)) = (new, body.as_object_mut()) {
@@ -312,17 +315,22 @@ fn transaction<T>(
             }
             body
         }
-        Err((id, error)) => failure(id, &error),
+        Err((_, error)) => failure(&error),
     });
     shown.collect()
 }
 
-fn failure(id: Option<String>, error: &SaveError) -> Value {
-    let errors = error.listed();
-    match id {
-        Some(id) => json!({"id": id, "success": false, "errors": errors}),
-        None => json!({"success": false, "errors": errors}),
-    }
+/// Recorded failures never carry the Id, even when the caller gave it.
+fn failure(error: &SaveError) -> Value {
+    json!({"success": false, "errors": error.listed()})
+}
+
+/// A record of a mixed list that does not say what it is.
+fn untyped() -> SaveError {
+    SaveError::new(
+        "JSON_PARSER_ERROR",
+        "Nested object for polymorphic foreign key must have an attributes field before any other fields.",
+    )
 }
 
 fn named_object(save: &Save<'_>, values: &Values) -> Result<usize, (Option<String>, SaveError)> {

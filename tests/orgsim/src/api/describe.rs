@@ -115,7 +115,7 @@ pub(crate) async fn object(
     let granted = org.rules_in_force();
     let audits = caller.may(AUDIT_FIELDS) || granted.grants.has(AUDIT_FIELDS, &caller.user);
     conditional(&org, &headers, || {
-        let mut body = describe(schema, at, &version)?;
+        let mut body = describe(schema, at, &version, org.base_url())?;
         if audits {
             open_audit_fields(declaration, &mut body);
         }
@@ -167,20 +167,26 @@ pub(crate) async fn basic(
     }
 }
 
-/// 304 without a body when nothing changed since the date that the client names.
+/// 304 without a body when nothing changed since the date, or the state, that the client names.
 fn conditional(org: &Org, headers: &HeaderMap, body: impl FnOnce() -> Option<Value>) -> Response {
     let changed = http_date(org.schema.changed_ms());
+    let tag = format!("\"{:08x}\"", org.schema.changed_ms() & 0xffff_ffff);
+    let same_tag = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let about = [(header::LAST_MODIFIED, changed), (header::ETAG, tag)];
     let since = headers
         .get(header::IF_MODIFIED_SINCE)
         .and_then(|value| value.to_str().ok());
     if since
         .and_then(parse_http_date)
         .is_some_and(|since| org.schema.changed_ms() <= since)
+        || same_tag
     {
-        return (StatusCode::NOT_MODIFIED, [(header::LAST_MODIFIED, changed)]).into_response();
+        return (StatusCode::NOT_MODIFIED, about).into_response();
     }
     match body() {
-        Some(body) => ([(header::LAST_MODIFIED, changed)], json_body(&body)).into_response(),
+        Some(body) => (about, json_body(&body)).into_response(),
         None => ApiError::not_found().into_response(),
     }
 }

@@ -154,9 +154,11 @@ impl From<SaveError> for ApiError {
             "ENTITY_IS_DELETED" => StatusCode::NOT_FOUND,
             _ => StatusCode::BAD_REQUEST,
         };
+        // An unknown column is named by the text alone.
+        let unnamed = error.code == "INVALID_FIELD" && error.fields.is_empty();
         Self {
             // What a duplicate rule found stands in the place of the fields.
-            fields: Some(error.fields).filter(|_| error.duplicates.is_none()),
+            fields: Some(error.fields).filter(|_| error.duplicates.is_none() && !unnamed),
             duplicates: error.duplicates,
             others: error.others.into_iter().map(Self::from).collect(),
             ..Self::new(status, error.code, error.message)

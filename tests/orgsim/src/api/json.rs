@@ -194,6 +194,18 @@ fn push_field(
     }
 }
 
+/// Every address shows these, whether its object has a field for them or not.
+const ADDRESS_PARTS: [&str; 8] = [
+    "city",
+    "country",
+    "geocodeAccuracy",
+    "latitude",
+    "longitude",
+    "postalCode",
+    "state",
+    "street",
+];
+
 /// An address or a location, from the fields that are its parts; null when all of them are.
 fn push_compound(out: &mut String, object: &Object, compound: &Field, row: &[u8]) {
     let parts = object.fields.iter().enumerate();
@@ -218,6 +230,13 @@ fn push_compound(out: &mut String, object: &Object, compound: &Field, row: &[u8]
     }
     if empty {
         return out.push_str("null");
+    }
+    if compound.kind == Kind::Address {
+        for part in ADDRESS_PARTS {
+            if !members.iter().any(|(name, _)| name == part) {
+                members.push((part.to_owned(), "null".to_owned()));
+            }
+        }
     }
     members.sort();
     let members: Vec<String> = members

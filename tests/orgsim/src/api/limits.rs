@@ -24,18 +24,72 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
 }
 
 /// Limits that a backup does not consume, with the values of an Enterprise Edition org.
-const UNTOUCHED: [(&str, usize); 11] = [
+const UNTOUCHED: [(&str, usize); 65] = [
+    ("AnalyticsExternalDataSizeMB", 40_960),
+    ("CdpAiInferenceApiMonthlyLimit", 500_000_000),
     ("ConcurrentAsyncGetReportInstances", 200),
+    ("ConcurrentEinsteinDataInsightsStoryCreation", 5),
+    ("ConcurrentEinsteinDiscoveryStoryCreation", 2),
     ("ConcurrentSyncReportRuns", 20),
+    ("ContentDistBandwidthLimitMB", 51_200),
+    ("ContentDistViewLimit", 50_000),
+    ("ContentPublicationLimit", 2_500),
+    ("DailyAnalyticsDataflowJobExecutions", 60),
+    ("DailyAnalyticsUploadedFilesSizeMB", 51_200),
+    ("DailyApexCursorLimit", 10_000),
+    ("DailyApexCursorRowsLimit", 100_000_000),
+    ("DailyApexPCursorLimit", 200_000),
     ("DailyAsyncApexExecutions", 250_000),
     ("DailyAsyncApexTests", 500),
     ("DailyBulkV2QueryFileStorageMB", 976_562),
     ("DailyDeliveredPlatformEvents", 50_000),
+    ("DailyDurableGenericStreamingApiEvents", 10_000),
+    ("DailyDurableStreamingApiEvents", 10_000),
+    ("DailyEinsteinDataInsightsStoryCreation", 1_000),
+    ("DailyEinsteinDiscoveryOptimizationJobRuns", 25),
+    ("DailyEinsteinDiscoveryPredictAPICalls", 50_000),
+    ("DailyEinsteinDiscoveryPredictionsByCDC", 500_000),
+    ("DailyEinsteinDiscoveryStoryCreation", 100),
+    ("DailyFunctionsApiCallLimit", 50_000),
+    ("DailyGenericStreamingApiEvents", 10_000),
+    ("DailyMetadataRetrievesWithDependencies", 25),
+    ("DailyServiceEmailAgentforceCalls", 5_000),
+    ("DailyStandardVolumePlatformEvents", 10_000),
+    ("DailyStreamingApiEvents", 10_000),
     ("DailyWorkflowEmails", 8_040),
+    ("DurableStreamingApiConcurrentClients", 20),
+    ("ExternalServicesActiveObjects", 3_000),
+    ("ExternalServicesActiveOperations", 3_000),
+    ("ExternalServicesObjectProperties", 400_000),
+    ("ExternalServicesObjects", 10_000),
+    ("ExternalServicesOperations", 10_000),
+    ("ExternalServicesRegistrations", 700),
+    ("HourlyAsyncReportRuns", 1_200),
+    ("HourlyDashboardRefreshes", 200),
+    ("HourlyDashboardResults", 5_000),
+    ("HourlyDashboardStatuses", 999_999_999),
+    ("HourlyElevateAsyncReportRuns", 1_200),
+    ("HourlyElevateSyncReportRuns", 500),
+    ("HourlyLongTermIdMapping", 100_000),
+    ("HourlyManagedContentPublicRequests", 50_000),
+    ("HourlyODataCallout", 1_000),
     ("HourlyPublishedPlatformEvents", 250_000),
+    ("HourlyPublishedStandardVolumePlatformEvents", 1_000),
+    ("HourlyShortTermIdMapping", 100_000),
+    ("HourlySyncReportRuns", 500),
     ("HourlyTimeBasedWorkflow", 1_000),
     ("MassEmail", 5_000),
+    ("MaxContentDocumentsLimit", 30_000_000),
+    ("MonthlyEinsteinDiscoveryStoryCreation", 500),
+    ("Package2VersionCreates", 6),
+    ("Package2VersionCreatesWithoutValidation", 500),
+    ("PlatformEventTriggersWithParallelProcessing", 5),
+    ("PrivateConnectOutboundCalloutHourlyLimitMB", 0),
+    ("PublishCallbackUsageInApex", 5_242_880),
+    ("ScheduledFlowRunLimit", 250_000),
+    ("ScheduledPathRunLimit", 250_000),
     ("SingleEmail", 5_000),
+    ("StreamingApiConcurrentClients", 20),
 ];
 
 /// The app that all calls are made with.
@@ -96,6 +150,11 @@ pub(crate) async fn limits(State(org): State<Arc<Org>>) -> Response {
         "DailyBulkV2QueryJobs".to_owned(),
         pair(QUERY_JOBS_MAX, jobs),
     );
+    let mut sets = pair(1_500, 0);
+    if let Some(sets) = sets.as_object_mut() {
+        sets.insert("CreateCustom".to_owned(), pair(1_000, 0));
+    }
+    all.insert("PermissionSets".to_owned(), sets);
     json_body(&Value::Object(all))
 }
 

@@ -113,6 +113,7 @@ pub(crate) async fn userinfo(State(org): State<Arc<Org>>, headers: HeaderMap) ->
         "user_id": user,
         "organization_id": me,
         "preferred_username": user_field("Username"),
+        "nickname": user_field("CommunityNickname"),
         "name": user_field("Name"),
         "given_name": user_field("FirstName"),
         "family_name": user_field("LastName"),
@@ -125,6 +126,14 @@ pub(crate) async fn userinfo(State(org): State<Arc<Org>>, headers: HeaderMap) ->
         "locale": "en_US",
         "zoneinfo": "UTC",
         "utcOffset": 0,
+        "updated_at": user_field(&org, "LastModifiedDate").replace(".000Z", "Z"),
+        "profile": format!("{url}/{user}"),
+        "picture": format!("{url}/profilephoto/005/F"),
+        "photos": {
+            "picture": format!("{url}/profilephoto/005/F"),
+            "thumbnail": format!("{url}/profilephoto/005/T"),
+        },
+        "address": {},
         "urls": urls(&org),
     }))
 }
@@ -175,14 +184,40 @@ fn same_id(given: &str, own: &str) -> bool {
     crate::id::parse(given).is_some_and(|id| Some(id.as_slice()) == own.as_bytes().get(..15))
 }
 
+/// Where the interfaces are; clients put the version in.
 fn urls(org: &Org) -> serde_json::Value {
-    let url = org.base_url();
-    json!({
-        "rest": format!("{url}/services/data/v{{version}}/"),
-        "sobjects": format!("{url}/services/data/v{{version}}/sobjects/"),
-        "query": format!("{url}/services/data/v{{version}}/query/"),
-        "custom_domain": url,
-    })
+    let (url, me) = (org.base_url(), org.org_id());
+    let me = me.get(..15).unwrap_or_default();
+    let rest = [
+        ("rest", ""),
+        ("sobjects", "sobjects/"),
+        ("search", "search/"),
+        ("query", "query/"),
+        ("recent", "recent/"),
+        ("tooling_rest", "tooling/"),
+        ("feeds", "chatter/feeds"),
+        ("groups", "chatter/groups"),
+        ("users", "chatter/users"),
+        ("feed_items", "chatter/feed-items"),
+        ("feed_elements", "chatter/feed-elements"),
+    ];
+    let soap = [
+        ("enterprise", "c"),
+        ("metadata", "m"),
+        ("partner", "u"),
+        ("tooling_soap", "T"),
+    ];
+    let rest = rest.map(|(name, path)| (name, format!("{url}/services/data/v{{version}}/{path}")));
+    let soap =
+        soap.map(|(name, kind)| (name, format!("{url}/services/Soap/{kind}/{{version}}/{me}")));
+    let pages = [
+        ("profile", format!("{url}/{}", org.user_id())),
+        ("custom_domain", url.to_owned()),
+    ];
+    let all = rest.into_iter().chain(soap).chain(pages);
+    all.map(|(name, url)| (name.to_owned(), json!(url)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn form(body: &[u8]) -> HashMap<String, String> {

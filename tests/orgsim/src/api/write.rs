@@ -264,7 +264,9 @@ fn created(version: &str, object: &Object, slot: usize, upserted: bool) -> Respo
     let id = id_text(object, slot);
     let place = format!("/services/data/{version}/sobjects/{}/{id}", object.name);
     let mut body = json!({"id": id, "success": true, "errors": []});
-    if let (true, Some(body)) = (upserted, body.as_object_mut()) {
+    // The key came with v46.0.
+    let told = upserted && version_number(version).is_some_and(|version| version >= 46);
+    if let (true, Some(body)) = (told, body.as_object_mut()) {
         body.insert("created".to_owned(), json!(true));
     }
     let headers = [

@@ -5,7 +5,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Field, Kind, Object, Schema, Trait};
+use super::{
+    Field, Kind, Object, Schema, Trait,
+    since::keep_known,
+    urls::{add_pages, urls},
+};
 use crate::{
     id::{Mint, long, parse},
     permission::permissionable,
@@ -17,15 +21,23 @@ pub(crate) fn describe_global(schema: &Schema, version: &str) -> Value {
         .objects
         .iter()
         .filter(|object| !object.removed() && !object.hidden)
-        .map(|object| Value::Object(common(object, version)))
+        .map(|object| {
+            let mut result = common(object, version);
+            keep_known(&mut result, version);
+            Value::Object(result)
+        })
         .collect();
     json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": sobjects})
 }
 
-/// The body of `GET /sobjects/{name}/describe` for object number `at`.
-pub(crate) fn describe(schema: &Schema, at: usize, version: &str) -> Option<Value> {
+/// The body of `GET /sobjects/{name}/describe` for object number `at`; `host` starts the addresses
+/// of pages for people.
+pub(crate) fn describe(schema: &Schema, at: usize, version: &str, host: &str) -> Option<Value> {
     let object = schema.object(at)?;
     let mut body = common(object, version);
+    if let Some(Value::Object(urls)) = body.get_mut("urls") {
+        add_pages(urls, object, host);
+    }
     let Value::Object(rest) = json!({
         "actionOverrides": [],
         "compactLayoutable": object.can('L'),
@@ -59,11 +71,11 @@ pub(crate) fn describe(schema: &Schema, at: usize, version: &str) -> Option<Valu
         .map(|(_, field)| field_body(schema, object, field))
         .collect();
     body.insert("fields".to_owned(), Value::Array(fields));
+    keep_known(&mut body, version);
     Some(Value::Object(body))
 }
 
 fn common(object: &Object, version: &str) -> Map<String, Value> {
-    let root = format!("/services/data/{version}/sobjects/{}", object.name);
     let (satellite, parent) = object
         .satellite
         .as_ref()
@@ -96,11 +108,7 @@ fn common(object: &Object, version: &str) -> Map<String, Value> {
         "triggerable": object.can('T'),
         "undeletable": object.can('X'),
         "updateable": object.can('U'),
-        "urls": {
-            "describe": format!("{root}/describe"),
-            "rowTemplate": format!("{root}/{{ID}}"),
-            "sobject": root,
-        },
+        "urls": urls(object, version),
     });
     match body {
         Value::Object(map) => map,
@@ -229,6 +237,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
     });
     // A second literal, because one of this length exceeds the macro's recursion limit.
     let rest = json!({
+        "encrypted": false,
         "precision": field.precision,
         "queryByDistance": field.kind.compound(),
         "referenceTargetField": null,

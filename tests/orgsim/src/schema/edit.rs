@@ -286,7 +286,9 @@ mod tests {
         assert_eq!(number("Budget__c"), None);
         assert_eq!(number("Kick_Off__c"), later);
         let at = declarations.find("Project__c").unwrap().0;
-        let body = describe(&declarations, at, "v60.0").unwrap().to_string();
+        let body = describe(&declarations, at, "v60.0", "")
+            .unwrap()
+            .to_string();
         assert!(!body.contains("Budget__c\",") && !body.contains("\"name\":\"\""));
     }
 

@@ -9,6 +9,8 @@ mod notation;
 mod person;
 mod satellite;
 mod saved;
+mod since;
+mod urls;
 
 use std::{collections::HashMap, sync::Arc};
 

@@ -106,7 +106,9 @@ fn cursor_fields_fall_back_in_the_documented_order() {
 #[test]
 fn describe_classifies_fields_and_satellites() {
     let schema = schema();
-    let body = |name: &str| describe(&schema, schema.find(name).unwrap().0, "v60.0").unwrap();
+    let body = |name: &str| {
+        describe(&schema, schema.find(name).unwrap().0, "v60.0", "http://org").unwrap()
+    };
     let account = body("Account");
     let field = |body: &serde_json::Value, name: &str| {
         body["fields"]
@@ -133,6 +135,11 @@ fn describe_classifies_fields_and_satellites() {
     assert_eq!(field(&junction, "Employee__c")["relationshipOrder"], 1);
     let task = body("Task");
     assert_eq!(field(&task, "WhatId")["polymorphicForeignKey"], true);
+    assert_eq!(
+        account["urls"]["listviews"],
+        "/services/data/v60.0/sobjects/Account/listviews"
+    );
+    assert_eq!(account["urls"]["uiNewRecord"], "http://org/001/e");
     let history = body("AccountHistory");
     assert_eq!(history["associateEntityType"], "History");
     assert_eq!(history["associateParentEntity"], "Account");
@@ -147,4 +154,24 @@ fn a_declaration_that_cannot_be_read_says_which_word() {
         "unknown word in `Y__c string(3) shiny`: `shiny`"
     );
     assert!(notation::read("  Y__c string(3)\n").is_err());
+}
+
+#[test]
+fn older_versions_lack_keys_that_came_later() {
+    let schema = schema();
+    let (at, _) = schema.find("Account").unwrap();
+    let body = |version: &str| describe(&schema, at, version, "http://org").unwrap();
+    for (version, there) in [("v49.0", false), ("v50.0", true)] {
+        assert_eq!(
+            body(version).get("associateEntityType").is_some(),
+            there,
+            "{version}"
+        );
+    }
+    for (version, there) in [("v45.0", false), ("v46.0", true)] {
+        let field = body(version)["fields"][0].clone();
+        assert_eq!(field.get("aiPredictionField").is_some(), there, "{version}");
+    }
+    let global = describe_global(&schema, "v41.0");
+    assert!(global["sobjects"][0].get("mruEnabled").is_none());
 }

@@ -29,6 +29,8 @@ pub(super) fn typed(
     let wrong = || mismatch(kind);
     match (kind, literal) {
         (_, Literal::Null) => Ok(Value::Null),
+        // Compares with nothing, as recorded.
+        (Kind::Id | Kind::Reference, Literal::Text(text)) if text.is_empty() => Ok(Value::Null),
         (Kind::Id | Kind::Reference, Literal::Text(text)) => {
             let parsed = id::parse(text).map(Value::Id);
             parsed.ok_or_else(|| Mismatch::Id(text.clone()))

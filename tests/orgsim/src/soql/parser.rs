@@ -79,12 +79,12 @@ impl Parser<'_> {
             Kind::Symbol(symbol) => (*symbol).to_owned(),
             Kind::End => "<EOF>".to_owned(),
         };
-        SoqlError::located(
-            "MALFORMED_QUERY",
-            self.query,
-            self.at(),
-            &format!("unexpected token: {shown}"),
-        )
+        let text = format!("unexpected token: {shown}");
+        // What does not begin as a query has no place to show.
+        if self.place == 0 {
+            return SoqlError::malformed(text);
+        }
+        SoqlError::located("MALFORMED_QUERY", self.query, self.at(), &text)
     }
 
     fn expect_word(&mut self, wanted: &str) -> Result<(), SoqlError> {

@@ -14,6 +14,7 @@ mod classic;
 mod composite;
 mod computed;
 mod describe;
+mod error_codes;
 mod faults;
 mod files;
 mod ingest;

@@ -97,7 +97,7 @@ fn refusals(account: &str) -> Vec<Refusal> {
             json!({"Name": "a", "Nmae": "b"}),
             400,
             "INVALID_FIELD",
-            json!([]),
+            Value::Null,
         ),
         (
             "Account",
