@@ -126,7 +126,7 @@ pub(crate) async fn userinfo(State(org): State<Arc<Org>>, headers: HeaderMap) ->
         "locale": "en_US",
         "zoneinfo": "UTC",
         "utcOffset": 0,
-        "updated_at": user_field(&org, "LastModifiedDate").replace(".000Z", "Z"),
+        "updated_at": user_field("LastModifiedDate").replace(".000Z", "Z"),
         "profile": format!("{url}/{user}"),
         "picture": format!("{url}/profilephoto/005/F"),
         "photos": {

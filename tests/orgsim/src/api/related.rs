@@ -7,18 +7,20 @@ use std::collections::HashMap;
 use axum::response::Response;
 
 use super::{error::ApiError, query, rows};
-use crate::{org::Org, store::row::text};
+use crate::{org::Org, save::Caller, store::row::text};
 
 /// `GET …/sobjects/{name}/{id}/{relationship}?fields=A,B`
 pub(crate) fn answer(
     org: &Org,
+    caller: &Caller,
     version: &str,
     (at, slot): (usize, usize),
     relationship: &str,
     parameters: &HashMap<String, String>,
     page_rows: usize,
 ) -> Result<Response, ApiError> {
-    let object = org.schema.object(at).ok_or_else(ApiError::not_found)?;
+    let schema = caller.schema(org);
+    let object = schema.object(at).ok_or_else(ApiError::not_found)?;
     let named = |name: &Option<String>| {
         name.as_deref()
             .is_some_and(|name| name.eq_ignore_ascii_case(relationship))
@@ -36,13 +38,14 @@ pub(crate) fn answer(
             .and_then(|id| org.schema.locate(id.as_bytes()));
         return rows::render(
             org,
+            caller,
             parent.ok_or_else(ApiError::not_found)?,
             version,
             parameters,
         );
     }
-    let mut down = org.schema.children(at).filter_map(|(child, number)| {
-        let child = org.schema.object(child)?;
+    let mut down = schema.children(at).filter_map(|(child, number)| {
+        let child = schema.object(child)?;
         Some((child, child.fields.get(number)?))
     });
     let (child, field) = down
@@ -58,5 +61,5 @@ pub(crate) fn answer(
         "SELECT {fields} FROM {} WHERE {} = '{id}'",
         child.name, field.name
     );
-    query::answer(org, version, &text, page_rows, false)
+    query::answer(org, caller, version, &text, page_rows, false)
 }

@@ -718,7 +718,7 @@ impl Org {
 
     /// Object and field numbers of the cascading child relationships that describe shows.
     fn cascading(&self, at: usize) -> Vec<(usize, usize)> {
-        let body = describe(&self.schema, at, "v60.0").unwrap();
+        let body = describe(&self.schema, at, "v60.0", "http://localhost").unwrap();
         let relationships = body["childRelationships"].as_array().unwrap();
         relationships
             .iter()
