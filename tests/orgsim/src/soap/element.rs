@@ -108,7 +108,10 @@ impl Element {
 
     /// The first child called `name` says `true`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.value(name).map(str::trim), Some("true" | "1"))
+        // In any case: simple-salesforce writes `True`, and Salesforce understands it.
+        self.value(name)
+            .map(str::trim)
+            .is_some_and(|text| text == "1" || text.eq_ignore_ascii_case("true"))
     }
 
     fn of(namespace: &ResolveResult<'_>, tag: &BytesStart<'_>) -> Result<Self, String> {
