@@ -15,6 +15,7 @@ use tower_http::{compression::CompressionLayer, normalize_path::NormalizePathLay
 
 use crate::{
     api::{self, dispatch::Dispatch, error::ApiError, gate},
+    bulk,
     config::Config,
     control,
     engine::Engine,
@@ -56,6 +57,8 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
 /// Answers requests until the runtime ends.
 pub(crate) fn serve(listener: TcpListener, org: Arc<Org>, ended: Arc<Notify>) {
     api::job::resume(&org);
+    bulk::run::resume(&org);
+    bulk::batch::resume(&org);
     let app = NormalizePathLayer::trim_trailing_slash().layer(router(org));
     let service = axum::ServiceExt::<Request>::into_make_service(app);
     tokio::spawn(async move {

@@ -29,6 +29,10 @@ const ROWS_MAX: usize = 10_000;
 
 /// What a batch needs to be worked on.
 struct Plan {
+    /// Id of the batch.
+    batch: String,
+    /// What became of the first rows before the org ended, if it did.
+    done: Arc<Vec<Outcome>>,
     task: Task,
     object: usize,
     key: Option<usize>,
@@ -94,6 +98,18 @@ pub(crate) async fn run(org: Arc<Org>, job: String, batch: String) {
     }
 }
 
+/// Goes on with every batch that the end of the org interrupted.
+pub(crate) fn resume(org: &Arc<Org>) {
+    let jobs = org.classic_jobs.lock();
+    for job in jobs.values().filter(|job| job.state != JobState::Aborted) {
+        let waits =
+            |batch: &&Batch| matches!(batch.state, BatchState::Queued | BatchState::InProgress);
+        for batch in job.batches.iter().filter(waits) {
+            tokio::spawn(run(Arc::clone(org), job.id.clone(), batch.id.clone()));
+        }
+    }
+}
+
 fn add_pieces(org: &Org, job: &str, pieces: Vec<BatchResult>, spent: u64) {
     let now = org.clock.now_ms();
     let mut jobs = org.classic_jobs.lock();
@@ -117,6 +133,11 @@ fn plan(org: &Org, job: &str, batch: &str) -> Option<Plan> {
     let job = jobs.get(job)?;
     let batch = job.batches.iter().find(|one| one.id == batch)?;
     Some(Plan {
+        batch: batch.id.clone(),
+        done: match &batch.result {
+            BatchResult::Outcomes(done) => Arc::clone(done),
+            _ => Arc::default(),
+        },
         task: job.task,
         object: job.object,
         key: job.key.as_ref().map(|(number, _)| *number),
@@ -236,8 +257,8 @@ fn load_csv(org: &Org, plan: &Plan, load: Load) -> Result<Vec<Outcome>, String> 
         load.key,
         &sheet.columns,
     )?;
-    let mut outcomes = Vec::with_capacity(sheet.len());
-    let mut from = 0;
+    let mut outcomes = plan.done.to_vec();
+    let mut from = outcomes.len();
     while from < sheet.len() {
         let until = (from + CHUNK_ROWS).min(sheet.len());
         outcomes.append(&mut rows::save(
@@ -246,6 +267,7 @@ fn load_csv(org: &Org, plan: &Plan, load: Load) -> Result<Vec<Outcome>, String> 
             load,
             (&sheet, &header),
             from..until,
+            &plan.batch,
         ));
         from = until;
     }
@@ -263,8 +285,9 @@ fn load_json(org: &Org, plan: &Plan, load: Load) -> Result<Vec<Outcome>, String>
         .filter(|key| key.kind != Kind::Id)
         .map_or("Id", |key| &key.name);
     let inserts = load.operation == Operation::Insert;
-    let mut outcomes = Vec::with_capacity(records.len());
-    for records in records.chunks(CHUNK_ROWS) {
+    let mut outcomes = plan.done.to_vec();
+    let chunks = records.chunks(CHUNK_ROWS);
+    for records in chunks.skip(outcomes.len().div_ceil(CHUNK_ROWS)) {
         let unnamed = records.iter().map(|values| (String::new(), values.clone()));
         let mut rows: Vec<(String, Values)> = unnamed.collect();
         for (named, values) in &mut rows {
@@ -288,7 +311,13 @@ fn load_json(org: &Org, plan: &Plan, load: Load) -> Result<Vec<Outcome>, String>
             .collect();
         let _turn = org.turnstile.blocking_read();
         org.settle();
-        outcomes.append(&mut chunk::save(org, &plan.caller, load, &rows));
+        outcomes.append(&mut chunk::save(
+            org,
+            &plan.caller,
+            load,
+            &rows,
+            &plan.batch,
+        ));
     }
     Ok(outcomes)
 }

@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::Operation;
 use crate::{
     api::write::save_at_once,
@@ -36,7 +38,7 @@ pub(crate) struct Row<'r, S> {
 }
 
 /// What became of a row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Outcome {
     /// It is in the org.
     Saved {
@@ -50,7 +52,7 @@ pub(crate) enum Outcome {
 }
 
 /// Why a row failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct Failure {
     /// The record, as far as it is known.
     pub slot: Option<usize>,
@@ -58,12 +60,13 @@ pub(crate) struct Failure {
     pub error: SaveError,
 }
 
-/// Saves a chunk.
+/// Saves a chunk of a job.
 pub(crate) fn save<S: Source>(
     org: &Org,
     caller: &Caller,
     load: Load,
     rows: &[Row<'_, S>],
+    job: &str,
 ) -> Vec<Outcome> {
     let mut faults = org.bulk_faults.lock().rows(load.object, rows.len());
     let repeated = if load.operation == Operation::Upsert {
@@ -74,7 +77,7 @@ pub(crate) fn save<S: Source>(
     let mut store = org.store.write();
     store.begin();
     let mut save = save_at_once(org, &mut store, caller);
-    let outcomes = rows
+    let outcomes: Vec<Outcome> = rows
         .iter()
         .map(|row| {
             let refused = faults
@@ -86,6 +89,8 @@ pub(crate) fn save<S: Source>(
             }
         })
         .collect();
+    // With the rows, so that a job that the org's end interrupts saves none of them twice.
+    store.note_progress(job, || serde_json::to_vec(&outcomes).unwrap_or_default());
     store.keep();
     outcomes
 }

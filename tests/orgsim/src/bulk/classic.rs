@@ -5,16 +5,23 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Operation, chunk::Outcome};
-use crate::{clock::rest_datetime, save::Caller, soql::Bound, store::row::Row};
+use crate::{
+    clock::rest_datetime,
+    save::Caller,
+    soql::Bound,
+    state::{Word, word},
+    store::row::Row,
+};
 
 /// All jobs, oldest first.
 pub(crate) type ClassicJobs = BTreeMap<String, ClassicJob>;
 
 /// What a job does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Task {
     /// Saves rows.
     Load(Operation),
@@ -46,7 +53,7 @@ impl Task {
 }
 
 /// How batches and results are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Content {
     /// Comma-separated.
     Csv,
@@ -65,7 +72,7 @@ impl Content {
 }
 
 /// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum JobState {
     /// Takes batches.
     Open,
@@ -87,7 +94,7 @@ impl JobState {
 }
 
 /// Where a batch is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum BatchState {
     /// Accepted.
     Queued,
@@ -115,7 +122,7 @@ impl BatchState {
 }
 
 /// One job.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct ClassicJob {
     /// 18 characters, prefix 750.
     pub id: String,
@@ -128,7 +135,8 @@ pub(crate) struct ClassicJob {
     /// Number and name of an upsert's key field.
     pub key: Option<(usize, String)>,
     /// `Parallel` or `Serial`.
-    pub concurrency: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub concurrency: Word,
     /// How batches are written.
     pub content: Content,
     /// Version of the request that created it.
@@ -147,8 +155,8 @@ pub(crate) struct ClassicJob {
     pub batches: Vec<Batch>,
 }
 
-/// One batch.
-#[derive(Clone, Debug)]
+/// One batch. What is skipped goes to disk on its own.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Batch {
     /// 18 characters, prefix 751.
     pub id: String,
@@ -161,8 +169,10 @@ pub(crate) struct Batch {
     /// When it last changed.
     pub modified_ms: i64,
     /// As sent.
+    #[serde(skip)]
     pub request: Bytes,
     /// What it came to.
+    #[serde(skip)]
     pub result: BatchResult,
     /// Milliseconds spent on it.
     pub active_ms: u64,

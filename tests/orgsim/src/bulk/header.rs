@@ -46,11 +46,13 @@ impl Header {
             let unknown = || format!("InvalidBatch : Field name not found : {column}");
             let place = match object.field(column) {
                 Some((at, field)) if field.kind == Kind::Id => {
-                    let by_id = key.is_none_or(|key| key == at);
-                    if operation == Operation::Insert || !by_id {
+                    if operation == Operation::Insert {
                         return Err(unknown());
                     }
-                    header.id = Some(number);
+                    // Upserts by another key may carry it, as those of jsforce do, and it is left alone.
+                    if key.is_none_or(|key| key == at) {
+                        header.id = Some(number);
+                    }
                     Place::Nowhere
                 }
                 Some((_, field)) if field.kind == Kind::Base64 => {

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Operation, chunk::Outcome, sheet::Sheet};
 use crate::{clock::rest_datetime, save::Caller};
@@ -14,7 +14,7 @@ use crate::{clock::rest_datetime, save::Caller};
 pub(crate) type IngestJobs = BTreeMap<String, IngestJob>;
 
 /// Where a job is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum State {
     /// Waits for its data.
     Open,
@@ -49,8 +49,8 @@ impl State {
     }
 }
 
-/// One job.
-#[derive(Clone, Debug)]
+/// One job. What is skipped goes to disk on its own.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct IngestJob {
     /// 18 characters, prefix 750.
     pub id: String,
@@ -81,10 +81,13 @@ pub(crate) struct IngestJob {
     /// For failed jobs.
     pub error: Option<String>,
     /// The upload, until it is read.
+    #[serde(skip)]
     pub upload: Option<Bytes>,
     /// The upload, read.
+    #[serde(skip)]
     pub sheet: Option<Arc<Sheet>>,
     /// What became of the first rows; those behind are unprocessed.
+    #[serde(skip)]
     pub outcomes: Arc<Vec<Outcome>>,
     /// Of those, failures.
     pub failures: usize,

@@ -12,8 +12,10 @@ mod rows;
 pub(crate) mod run;
 pub(crate) mod sheet;
 
+use serde::{Deserialize, Serialize};
+
 /// What a job does with its rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum Operation {
     /// New records.
     Insert,

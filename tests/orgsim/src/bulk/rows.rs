@@ -18,6 +18,7 @@ pub(super) fn save(
     load: Load,
     (sheet, header): (&Sheet, &Header),
     rows: std::ops::Range<usize>,
+    job: &str,
 ) -> Vec<Outcome> {
     let mut records: Vec<Record> = Vec::with_capacity(rows.len());
     for row in rows {
@@ -46,5 +47,5 @@ pub(super) fn save(
     // A composite call that is one transaction must not take these rows back with it.
     let _turn = org.turnstile.blocking_read();
     org.settle();
-    chunk::save(org, caller, load, &rows)
+    chunk::save(org, caller, load, &rows, job)
 }

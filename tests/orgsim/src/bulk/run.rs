@@ -23,6 +23,8 @@ use crate::{
 /// What a job needs to save its rows.
 struct Plan {
     sheet: Arc<Sheet>,
+    /// Rows that were tried.
+    done: usize,
     header: Header,
     load: Load,
     caller: Caller,
@@ -54,6 +56,17 @@ pub(crate) async fn run(org: Arc<Org>, id: String) {
     });
 }
 
+/// Goes on with every job that the end of the org interrupted.
+pub(crate) fn resume(org: &Arc<Org>) {
+    let jobs = org.ingest_jobs.lock();
+    let waiting = jobs
+        .values()
+        .filter(|job| matches!(job.state, State::UploadComplete | State::InProgress));
+    for job in waiting {
+        tokio::spawn(run(Arc::clone(org), job.id.clone()));
+    }
+}
+
 /// Changes a job that still runs; false when there is none.
 fn advance(org: &Org, id: &str, change: impl FnOnce(&mut IngestJob)) -> bool {
     let now = org.clock.now_ms();
@@ -73,7 +86,8 @@ fn work(org: &Org, id: &str) -> Result<(), String> {
     };
     let ending = org.bulk_faults.lock().ending(plan.load.object);
     let mut rows_left = ending.as_ref().map_or(usize::MAX, |ending| ending.rows);
-    let mut from = 0;
+    // Behind the rows that were tried before the org ended, if it did.
+    let mut from = plan.done;
     while from < plan.sheet.len() {
         if from % BATCH_ROWS == 0 && !take_batch(org) {
             return Err(BATCHES_EXCEEDED.to_owned());
@@ -84,7 +98,7 @@ fn work(org: &Org, id: &str) -> Result<(), String> {
         }
         let begun = Instant::now();
         let file = (plan.sheet.as_ref(), &plan.header);
-        let outcomes = rows::save(org, &plan.caller, plan.load, file, from..until);
+        let outcomes = rows::save(org, &plan.caller, plan.load, file, from..until, id);
         if !record(org, id, outcomes, begun.elapsed()) {
             return Ok(());
         }
@@ -110,9 +124,10 @@ fn prepare(org: &Org, id: &str) -> Result<Option<Plan>, String> {
             operation: job.operation,
             key: job.key.as_ref().map(|(number, _)| *number),
         };
-        (job.upload.clone(), dialect, load, job.caller.clone())
+        let done = job.outcomes.len();
+        (job.upload.clone(), dialect, load, job.caller.clone(), done)
     };
-    let (upload, (delimiter, line_end), load, caller) = taken;
+    let (upload, (delimiter, line_end), load, caller, done) = taken;
     let upload = upload.filter(|upload| !upload.is_empty());
     let upload = upload.ok_or("ClientInputError : Unable to find any data to create batch")?;
     let sheet = Arc::new(Sheet::read(upload, delimiter, line_end)?);
@@ -131,6 +146,7 @@ fn prepare(org: &Org, id: &str) -> Result<Option<Plan>, String> {
     )?;
     Ok(Some(Plan {
         sheet,
+        done,
         header,
         load,
         caller,

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::permission::Access;
 
 /// One caller.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Caller {
     /// 18-character Id of the user.
     pub user: String,
@@ -14,6 +16,7 @@ pub(crate) struct Caller {
     /// Assignment rules run: `Sforce-Auto-Assign`, on unless switched off.
     pub auto_assign: bool,
     /// What the user may do.
+    #[serde(skip, default = "Access::administrator")]
     pub access: Arc<Access>,
     /// The control interface: what is deleted goes, whatever rules of single objects say.
     pub by_test: bool,

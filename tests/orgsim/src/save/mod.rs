@@ -39,11 +39,13 @@ mod value;
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
     rules::Rules,
     schema::{Object, Schema, Trait},
+    state::{Word, word},
     store::{
         Store, Visible,
         row::{Row, text},
@@ -63,10 +65,11 @@ pub(crate) use value::full_name;
 pub(crate) type Values = BTreeMap<String, Box<RawValue>>;
 
 /// Why a record was not saved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) struct SaveError {
     /// `statusCode` or `errorCode`.
-    pub code: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub code: Word,
     /// For people.
     pub message: String,
     /// The fields at fault.

@@ -4,12 +4,16 @@
 //! same data again and writes over it what the log says, so that an org that was killed goes on where it was.
 //! The log is written before an answer leaves; it is not synced, since it is a process that ends here, not a machine.
 
+mod classic;
 mod file;
 mod job;
+mod load;
 mod part;
+mod word;
 
 pub(crate) use file::{Header, Kept, Log, Opened};
 pub(crate) use part::{Parts, Written};
+pub(crate) use word::{Word, word};
 
 /// Why a folder with state cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Kept, Log, StateError, job};
+use super::{Kept, Log, StateError, classic, job, load};
 use crate::{
     api::{query::Cursor, session::Sessions},
     org::{Org, Tuning},
@@ -134,6 +134,8 @@ impl Org {
             }
         }
         job::write(self, &mut writer);
+        load::write(self, &mut writer);
+        classic::write(self, &mut writer);
         log.kept()
     }
 
@@ -179,6 +181,8 @@ impl Org {
                             .ok_or(StateError::Damaged("a component is not understood"))?;
                     } else {
                         job::take(self, name, parts)?;
+                        load::take(self, name, parts)?;
+                        classic::take(self, name, parts)?;
                     }
                 }
             }

@@ -39,6 +39,8 @@ pub(crate) struct Store {
     pub(crate) room: Option<Storage>,
     /// Records that a test holds, as if another transaction were writing them.
     pub(crate) held: HashSet<(usize, usize)>,
+    /// What writers noted with their pieces before a restart, by key.
+    progress: HashMap<String, Vec<Bytes>>,
 }
 
 /// A reference field of a record: object, slot and field number.

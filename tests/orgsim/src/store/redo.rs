@@ -37,6 +37,8 @@ pub(super) enum Redo {
     },
     /// The declarations changed.
     Declared(Bytes),
+    /// What the writer of a piece wants to find again with it.
+    Progress { key: String, value: Bytes },
     /// So many slots of an object are taken, though nothing may be in them.
     Taken { object: usize, slots: usize },
 }
@@ -73,6 +75,19 @@ impl Store {
             }
         }
         Some(())
+    }
+
+    /// Notes how far the writer of the open transaction came, in the same piece of the log.
+    pub(crate) fn note_progress(&mut self, key: &str, value: impl FnOnce() -> Vec<u8>) {
+        self.journal.log(|| Redo::Progress {
+            key: key.to_owned(),
+            value: value().into(),
+        });
+    }
+
+    /// What [`Store::note_progress`] noted under a key before a restart, oldest first.
+    pub(crate) fn take_progress(&mut self, key: &str) -> Vec<Bytes> {
+        self.progress.remove(key).unwrap_or_default()
     }
 
     /// Notes a change of the declarations, after which rows may be wider.
@@ -119,6 +134,7 @@ impl Store {
                 }
             },
             Redo::Taken { object, slots } => self.take_slots(object, slots),
+            Redo::Progress { key, value } => self.progress.entry(key).or_default().push(value),
             // Needs more than the store, and is dealt with before.
             Redo::Declared(_) => {}
         }
@@ -186,6 +202,11 @@ fn encode(out: &mut Vec<u8>, redo: &Redo) {
             out.push(10);
             push_record(out, (*object, *slots));
         }
+        Redo::Progress { key, value } => {
+            out.push(12);
+            push_bytes(out, key.as_bytes());
+            push_bytes(out, value);
+        }
         Redo::Declared(changes) => {
             out.push(11);
             push_bytes(out, changes);
@@ -242,6 +263,10 @@ fn decode(reader: &mut Reader<'_>) -> Option<Redo> {
             Redo::Taken { object, slots }
         }
         11 => Redo::Declared(Bytes::copy_from_slice(reader.bytes()?)),
+        12 => Redo::Progress {
+            key: String::from_utf8(reader.bytes()?.to_vec()).ok()?,
+            value: Bytes::copy_from_slice(reader.bytes()?),
+        },
         _ => return None,
     })
 }
@@ -342,6 +367,7 @@ mod tests {
                 .prop_map(|(record, references)| Redo::Cleared { record, references }),
             record.prop_map(|(object, slots)| Redo::Taken { object, slots }),
             bytes().prop_map(Redo::Declared),
+            (".{0,8}", bytes()).prop_map(|(key, value)| Redo::Progress { key, value }),
         ]
     }
 

@@ -234,6 +234,62 @@ async fn a_collection_is_there_as_a_whole_or_not_at_all_when_the_org_is_killed_u
     assert!(told.len() >= 3, "each round was told of one at least");
 }
 
+#[tokio::test]
+async fn a_load_that_a_kill_interrupted_goes_on_and_saves_no_row_twice() {
+    const ROWS: usize = 20_000;
+    let folder = tempfile::tempdir().unwrap();
+    let mut org = Process::start(folder.path(), None).await;
+    let token = org.token.clone();
+    let job = json!({"object": "Big__c", "operation": "insert", "lineEnding": "LF"});
+    let (_, job) = org.call("POST", "/jobs/ingest", job).await.unwrap();
+    let path = format!("/jobs/ingest/{}", job["id"].as_str().unwrap());
+    let rows = (0..ROWS).map(|row| format!("{row},n{row}\n"));
+    let csv = format!("Amount__c,Note__c\n{}", rows.collect::<String>());
+    let url = format!("{}/services/data/v60.0{path}/batches", org.url);
+    let put = org.http.put(url).bearer_auth(&token).body(csv);
+    let put = put.header("content-type", "text/csv").send().await.unwrap();
+    assert_eq!(put.status(), 201);
+    let complete = json!({"state": "UploadComplete"});
+    org.call("PATCH", &path, complete).await.unwrap();
+    let processed = async |org: &Process| {
+        let info = org.get(&path).await.1;
+        let state = info["state"].as_str().unwrap().to_owned();
+        (state, info["numberRecordsProcessed"].as_u64().unwrap())
+    };
+    let told = loop {
+        match processed(&org).await {
+            (_, 0) => tokio::task::yield_now().await,
+            (state, told) => {
+                assert_eq!(state, "InProgress", "it must end in the middle of the work");
+                break told;
+            }
+        }
+    };
+    org.kill();
+
+    org = Process::start(folder.path(), Some(&token)).await;
+    let (_, again) = processed(&org).await;
+    assert!(again >= told, "{again} rows now, {told} before");
+    loop {
+        match processed(&org).await {
+            (state, done) if state == "JobComplete" => {
+                assert_eq!(done, ROWS as u64);
+                break;
+            }
+            (state, _) => assert_ne!(state, "Failed"),
+        }
+    }
+    let url = format!("{}/services/data/v60.0{path}/successfulResults", org.url);
+    let results = org.http.get(url).bearer_auth(&token).send().await.unwrap();
+    let results = results.text().await.unwrap();
+    assert_eq!(results.lines().count(), ROWS + 1);
+    let found = org
+        .query("SELECT COUNT_DISTINCT(Note__c) n, COUNT(Id) c FROM Big__c")
+        .await;
+    let found = &found["records"][0];
+    assert_eq!((&found["n"], &found["c"]), (&json!(ROWS), &json!(ROWS)));
+}
+
 /// An org that keeps its state in `folder`.
 async fn kept(folder: &Path) -> Sim {
     Sim::with(Config {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
-import metadata from './jsforce_metadata.mjs';
+import bulk from './jsforce_bulk.mjs';
 
 const org = process.env.ORGSIM_URL;
 const version = '60.0';
@@ -323,30 +323,9 @@ check('recent_items_are_a_list', async () => {
   assert.ok(Array.isArray(await conn.sobject('Account').recent()));
 });
 
-// Bulk API 2.0
+// The Bulk API
 
-check('a_bulk_query_streams_its_records', async () => {
-  const conn = await connect();
-  const { totalSize } = await conn.query('SELECT COUNT() FROM Task');
-  const stream = await conn.bulk2.query('SELECT Id, Subject FROM Task', { pollInterval: 20 });
-  const rows = await stream.toArray();
-  assert.equal(new Set(rows.map(({ Id }) => Id)).size, totalSize);
-});
-
-check('a_bulk_query_of_deleted_records_streams_them', async () => {
-  const conn = await connect();
-  const name = unique('bulk gone');
-  const { id } = await conn.sobject('Account').create({ Name: name });
-  await conn.sobject('Account').destroy(id);
-  const soql = `SELECT Id, IsDeleted FROM Account WHERE Name = '${name}'`;
-  const rows = await (await conn.bulk2.query(soql, { scanAll: true, pollInterval: 20 })).toArray();
-  assert.deepEqual(rows.map(({ Id, IsDeleted }) => [Id, IsDeleted]), [[id, 'true']]);
-});
-
-check('a_bulk_query_that_cannot_run_is_named', async () => {
-  const conn = await connect();
-  assert.equal((await refused(conn.bulk2.query('SELECT Nope FROM Account'))).errorCode, 'INVALID_FIELD');
-});
+bulk(check, { connect, refused, unique });
 
 // The Metadata API
 
@@ -429,7 +408,7 @@ check('what_metadata_retrieves_it_deploys_over_soap_and_rest', async () => {
   assert.deepEqual([rest.status, rest.checkOnly, rest.numberComponentsTotal], ['Succeeded', true, soap.numberComponentsTotal]);
 });
 
-// Searches, and the rest
+// Searches
 
 check('a_search_finds_names', async () => {
   const conn = await connect();
@@ -438,8 +417,6 @@ check('a_search_finds_names', async () => {
   const { searchRecords } = await conn.search(`FIND {${word}} IN ALL FIELDS RETURNING Account(Id, Name)`);
   assert.deepEqual(searchRecords.map(({ Id }) => Id), [id]);
 });
-
-metadata(check, { connect, refused, version });
 
 // All of them
 

@@ -419,54 +419,6 @@ def limits_and_usage_are_told():
     assert usage.used > 0
 
 
-# Bulk API 2.0
-
-
-@check
-def a_bulk_query_is_read_page_by_page():
-    import csv
-
-    sf = connect()
-    total = sf.query("SELECT COUNT() FROM Task")["totalSize"]
-    pages = list(sf.bulk2.Task.query("SELECT Id, Subject FROM Task", max_records=100, wait=0.05))
-    rows = [row for page in pages for row in csv.DictReader(page.splitlines(keepends=True))]
-    same((len(rows), len({row["Id"] for row in rows})), (total, total))
-    assert len(pages) == (total + 99) // 100
-
-
-@check
-def a_bulk_query_of_deleted_records_is_read():
-    sf = connect()
-    name = unique("bulk deleted")
-    sf.Account.delete(sf.Account.create({"Name": name})["id"])
-    soql = f"SELECT Id, IsDeleted FROM Account WHERE Name = '{name}'"
-    page = "".join(sf.bulk2.Account.query_all(soql, wait=0.05))
-    same(page.splitlines()[0], '"Id","IsDeleted"')
-    assert page.splitlines()[1].endswith(',"true"')
-
-
-@check
-def a_bulk_query_is_downloaded_to_a_file():
-    import tempfile
-
-    sf = connect()
-    with tempfile.TemporaryDirectory() as folder:
-        found = sf.bulk2.User.download("SELECT Id FROM User", path=folder, wait=0.05)
-        total = sf.query("SELECT COUNT() FROM User")["totalSize"]
-        same(sum(page["number_of_records"] for page in found), total)
-
-
-@check
-def a_bulk_query_that_cannot_run_is_a_malformed_request():
-    from simple_salesforce import SalesforceMalformedRequest
-
-    sf = connect()
-    error = raised(
-        SalesforceMalformedRequest, lambda: list(sf.bulk2.Account.query("SELECT Nope FROM Account", wait=0.05))
-    )
-    same(error.content[0]["errorCode"], "INVALID_FIELD")
-
-
 # Plain calls
 
 
@@ -538,6 +490,6 @@ def a_search_finds_names():
 if __name__ == "__main__":
     # Behind the libraries: this folder has a file of the library's name.
     sys.path.append(os.path.dirname(os.path.abspath(__file__)))
-    for more in ("simple_salesforce_metadata",):
+    for more in ("simple_salesforce_bulk", "simple_salesforce_metadata"):
         __import__(more)
     main()
