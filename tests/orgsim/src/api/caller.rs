@@ -30,6 +30,14 @@ impl FromRequestParts<Arc<Org>> for Caller {
 }
 
 impl Caller {
+    /// The caller with what the user may do by now: a job outlives its request, and the org's process.
+    pub(crate) fn renewed(&self, org: &Org) -> Self {
+        Self {
+            access: org.access(&self.user),
+            ..self.clone()
+        }
+    }
+
     /// The declarations as the caller sees them.
     pub(crate) fn schema<'a>(&'a self, org: &'a Org) -> &'a Schema {
         self.access.view().unwrap_or(&org.schema)

@@ -170,7 +170,15 @@ pub(crate) async fn below(
         return Ok(blob::respond(&headers, parts, kind, bytes));
     }
     let rows = query::page_rows(&headers);
-    related::answer(&org, &caller, &version, (at, slot), &field, &parameters, rows)
+    related::answer(
+        &org,
+        &caller,
+        &version,
+        (at, slot),
+        &field,
+        &parameters,
+        rows,
+    )
 }
 
 /// The live record with `value` in the external Id field `field`.

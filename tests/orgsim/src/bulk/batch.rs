@@ -143,7 +143,7 @@ fn plan(org: &Org, job: &str, batch: &str) -> Option<Plan> {
         key: job.key.as_ref().map(|(number, _)| *number),
         content: job.content,
         version: job.version,
-        caller: job.caller.clone(),
+        caller: job.caller.renewed(org),
         request: batch.request.clone(),
         chunk_size: job.chunk_size,
     })

@@ -125,7 +125,13 @@ fn prepare(org: &Org, id: &str) -> Result<Option<Plan>, String> {
             key: job.key.as_ref().map(|(number, _)| *number),
         };
         let done = job.outcomes.len();
-        (job.upload.clone(), dialect, load, job.caller.clone(), done)
+        (
+            job.upload.clone(),
+            dialect,
+            load,
+            job.caller.renewed(org),
+            done,
+        )
     };
     let (upload, (delimiter, line_end), load, caller, done) = taken;
     let upload = upload.filter(|upload| !upload.is_empty());

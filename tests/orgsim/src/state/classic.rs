@@ -76,7 +76,12 @@ pub(super) fn take(org: &Org, name: &str, parts: &Parts) -> Result<(), StateErro
                 &batch.request
             };
             let text = String::from_utf8_lossy(text);
-            let compiled = compile(org, text.trim(), &format!("v{}.0", job.version));
+            let compiled = compile(
+                org,
+                job.caller.renewed(org).schema(org),
+                text.trim(),
+                &format!("v{}.0", job.version),
+            );
             let bound = compiled.map(|(bound, _)| bound).ok();
             let found = bound.zip(unpack(rows));
             let (bound, rows) =

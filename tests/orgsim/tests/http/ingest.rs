@@ -46,7 +46,7 @@ impl Sim {
         self.load_ended(&job).await
     }
 
-    async fn file(&self, info: &Value, name: &str) -> String {
+    async fn result_file(&self, info: &Value, name: &str) -> String {
         let id = info["id"].as_str().unwrap();
         let response = self.get(&format!("/jobs/ingest/{id}/{name}")).await;
         assert_eq!(response.status(), 200);
@@ -55,7 +55,7 @@ impl Sim {
     }
 
     async fn failed(&self, info: &Value) -> String {
-        self.file(info, "failedResults").await
+        self.result_file(info, "failedResults").await
     }
 }
 
@@ -85,7 +85,7 @@ async fn each_row_of_a_load_succeeds_or_fails_alone() {
     let csv = "LastName,Email,Birthdate,\"Department\"\nNg,ng@acme.example,1990-02-28,\"a \"\"b\"\"\nc\"\n,x@acme.example,,\nOkafor,,28.02.1990,\nLong,,,#N/A\n";
     let info = sim.load(insert("Contact"), csv).await;
     assert_eq!(counts(&info), ("JobComplete", 4, 2), "{info}");
-    let done = sim.file(&info, "successfulResults").await;
+    let done = sim.result_file(&info, "successfulResults").await;
     let mut lines = done.splitn(2, '\n');
     let header = "\"sf__Id\",\"sf__Created\",LastName,Email,Birthdate,\"Department\"";
     assert_eq!(lines.next(), Some(header));
@@ -99,7 +99,7 @@ async fn each_row_of_a_load_succeeds_or_fails_alone() {
     assert!(failed.contains("\n\"\",\"REQUIRED_FIELD_MISSING:Required fields are missing: [LastName]:LastName --\",\"\",\"x@acme.example\",\"\",\"\"\n"), "{failed}");
     assert!(failed.contains("\"INVALID_FIELD:Failed to deserialize field at col 2. Due to, '28.02.1990' is not a valid value for the type xsd:date:Birthdate --\",\"Okafor\""), "{failed}");
     assert_eq!(
-        sim.file(&info, "unprocessedrecords").await,
+        sim.result_file(&info, "unprocessedrecords").await,
         "LastName,Email,Birthdate,\"Department\"\n"
     );
     let made = sim
@@ -187,7 +187,7 @@ async fn an_update_leaves_empty_cells_alone_and_clears_what_says_so() {
     let sim = Sim::start().await;
     let csv = "LastName,Title,Department\na,t,d\nb,t,d\n";
     let made = sim.load(insert("Contact"), csv).await;
-    let done = sim.file(&made, "successfulResults").await;
+    let done = sim.result_file(&made, "successfulResults").await;
     let ids: Vec<&str> = done.lines().skip(1).map(|line| &line[1..19]).collect();
     let csv = format!(
         "Id,Title,Department\n{},,#N/A\n{},new,\n,x,\n003Hf00000zzzzzIAA,x,\n001Hf00000000011AA,x,\nnonsense,x,\n",
@@ -236,7 +236,7 @@ async fn an_upsert_finds_records_by_its_key() {
     let csv = "External_Key__c,Name\nk-1,uno\nK-3,three\nK-2,x\nK-2,y\n";
     let info = sim.load(job(), csv).await;
     assert_eq!(counts(&info), ("JobComplete", 4, 2));
-    let done = sim.file(&info, "successfulResults").await;
+    let done = sim.result_file(&info, "successfulResults").await;
     assert!(done.contains("\",\"false\",\"k-1\",\"uno\"\n"), "{done}");
     assert!(done.contains("\",\"true\",\"K-3\",\"three\"\n"), "{done}");
     let failed = sim.failed(&info).await;
@@ -315,7 +315,7 @@ async fn every_delimiter_and_line_end_is_read_and_used_for_the_results() {
             let csv = format!("Name{delimiter}Note__c{line}a{delimiter}\"x{delimiter}y\"{line}");
             let info = sim.load(job, &csv).await;
             assert_eq!(counts(&info), ("JobComplete", 1, 0), "{name} {info}");
-            let done = sim.file(&info, "successfulResults").await;
+            let done = sim.result_file(&info, "successfulResults").await;
             let head = format!(
                 "\"sf__Id\"{delimiter}\"sf__Created\"{delimiter}Name{delimiter}Note__c{line}"
             );
@@ -432,7 +432,7 @@ async fn a_deletion_goes_to_the_bin_and_a_hard_one_past_it() {
     sim.control("settings", json!({"bulk_hard_delete": true}))
         .await;
     let made = sim.load(insert("Big__c"), "Name\na\nb\n").await;
-    let done = sim.file(&made, "successfulResults").await;
+    let done = sim.result_file(&made, "successfulResults").await;
     let ids: Vec<&str> = done.lines().skip(1).map(|line| &line[1..19]).collect();
     for (operation, id, left) in [("delete", ids[0], 1), ("hardDelete", ids[1], 0)] {
         let job = json!({"object": "Big__c", "operation": operation});
@@ -466,7 +466,10 @@ async fn an_aborted_job_leaves_its_rows_unprocessed() {
     sim.control("bulk", json!({"hold": false})).await;
     let info = sim.json(&path).await.1;
     assert_eq!(counts(&info), ("Aborted", 0, 0));
-    assert_eq!(sim.file(&info, "unprocessedRecords").await, numbered(450));
+    assert_eq!(
+        sim.result_file(&info, "unprocessedRecords").await,
+        numbered(450)
+    );
     assert_eq!(
         sim.count("SELECT Id FROM Big__c WHERE Name LIKE 'r%'")
             .await,
@@ -492,9 +495,9 @@ async fn a_job_that_gives_up_keeps_what_it_saved_and_tells_the_rest() {
             .await,
         250
     );
-    let rest = sim.file(&info, "unprocessedrecords").await;
+    let rest = sim.result_file(&info, "unprocessedrecords").await;
     assert_eq!(rest.lines().count(), 201);
-    let done = sim.file(&info, "successfulResults").await;
+    let done = sim.result_file(&info, "successfulResults").await;
     assert_eq!(done.lines().count(), 251);
     // What was not tried can be sent again as it is.
     let info = sim.load(insert("Big__c"), &rest).await;
@@ -531,7 +534,7 @@ async fn rows_that_lost_a_lock_succeed_the_second_time() {
 async fn results_come_in_an_order_of_their_own_and_hold_every_row_once() {
     let sim = Sim::start().await;
     let info = sim.load(insert("Big__c"), &numbered(2_000)).await;
-    let done = sim.file(&info, "successfulResults").await;
+    let done = sim.result_file(&info, "successfulResults").await;
     let names: Vec<&str> = done
         .lines()
         .skip(1)
@@ -553,7 +556,7 @@ async fn results_come_in_an_order_of_their_own_and_hold_every_row_once() {
     sim.put_csv(old, "Subject,Priority\na,High\n").await;
     sim.close_job(old).await;
     let info = sim.load_ended(old).await;
-    let done = sim.file(&info, "successfulResults").await;
+    let done = sim.result_file(&info, "successfulResults").await;
     assert!(
         done.starts_with("\"sf__Id\",\"sf__Created\",Priority,Subject\n"),
         "{done}"
@@ -576,7 +579,10 @@ async fn batches_of_loads_run_out() {
         info["errorMessage"],
         "ExceededQuota : ApiBatchItems Limit exceeded."
     );
-    assert_eq!(sim.file(&info, "unprocessedrecords").await, "Name\nb\n");
+    assert_eq!(
+        sim.result_file(&info, "unprocessedrecords").await,
+        "Name\nb\n"
+    );
 }
 
 #[tokio::test]
