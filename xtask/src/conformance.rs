@@ -7,6 +7,6 @@ const WRITE: &str = "HOLDFAST_CONFORMANCE_WRITE";
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let mut command = cargo::cargo();
-    command.args(["test", "-p", "holdfast-orgsim", "--test", "conformance"]);
+    command.args(["test", "--workspace", "--test", "conformance"]);
     cargo::finish(command.env(WRITE, "1"))
 }

@@ -270,9 +270,12 @@ fn grant(org: &Org, user: &str, grant_type: &str, refresh_token: Option<String>)
         "instance_url": url,
         "id": id,
         "token_type": "Bearer",
-        "scope": "api refresh_token id",
     });
     if let Some(body) = body.as_object_mut() {
+        // Recorded answers to a user name and a password name no scope.
+        if grant_type != "password" {
+            body.insert("scope".to_owned(), json!("api refresh_token id"));
+        }
         if grant_type != JWT_BEARER {
             let issued = now.to_string();
             body.insert("signature".to_owned(), json!(signature(org, &id, &issued)));

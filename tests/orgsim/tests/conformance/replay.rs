@@ -136,7 +136,14 @@ impl Replay<'_> {
         let recorded: HashMap<String, String> = form_urlencoded::parse(body.as_bytes())
             .into_owned()
             .collect();
-        let grant = recorded.get("grant_type").cloned().unwrap_or_default();
+        // Where a recorder masked the body: only a refresh is answered with a scope.
+        let masked = if answer_of(self.exchange).get("scope").is_some() {
+            "refresh_token"
+        } else {
+            "password"
+        };
+        let grant = recorded.get("grant_type").cloned();
+        let grant = grant.unwrap_or_else(|| masked.to_owned());
         let client = if self.expects("invalid_client_id") {
             "unknown"
         } else {

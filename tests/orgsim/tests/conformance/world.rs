@@ -221,9 +221,15 @@ impl World {
     /// The Id of a record that no other recorded Id stands for.
     pub(crate) async fn live(&mut self, object: &str) -> Option<String> {
         if !self.pools.contains_key(object) {
+            // Older versions of a file cannot be changed.
+            let filter = if object == "ContentVersion" {
+                "WHERE IsLatest = true"
+            } else {
+                ""
+            };
             let found = self
                 .query(&format!(
-                    "SELECT Id FROM {object} ORDER BY Id DESC LIMIT 200"
+                    "SELECT Id FROM {object} {filter} ORDER BY Id DESC LIMIT 200"
                 ))
                 .await
                 .json();
