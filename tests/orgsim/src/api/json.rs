@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     schema::{Field, Kind, Object},
     soql::{Column, View, json_number},
-    store::{id_of, parse_datetime, row::cell},
+    store::{
+        id_of, parse_datetime,
+        row::{cell, text},
+    },
 };
 
 /// The names of a SELECT list as a tree: parents hold what is selected of them.
@@ -78,6 +81,24 @@ pub(crate) fn push_record(
     let style = Style {
         version,
         epoch: false,
+        durable: false,
+    };
+    push_named(out, view, at, row, tree, style, false);
+}
+
+/// Appends a record that was computed: its URL ends in its durable Id, if it has one.
+pub(crate) fn push_computed(
+    out: &mut String,
+    view: View<'_>,
+    at: usize,
+    row: &[u8],
+    tree: &Tree,
+    version: &str,
+) {
+    let style = Style {
+        version,
+        epoch: false,
+        durable: true,
     };
     push_named(out, view, at, row, tree, style, false);
 }
@@ -94,6 +115,7 @@ pub(crate) fn push_record_in_bulk(
     let style = Style {
         version,
         epoch: true,
+        durable: false,
     };
     push_named(out, view, at, row, tree, style, false);
 }
@@ -105,6 +127,8 @@ struct Style<'v> {
     version: &'v str,
     /// Times are numbers.
     epoch: bool,
+    /// Durable Ids stand in their URLs.
+    durable: bool,
 }
 
 fn push_named(
@@ -121,7 +145,9 @@ fn push_named(
     };
     // A polymorphic parent of which only the type is asked is shown as the pseudo-object `Name`.
     let shown = if by_name { "Name" } else { &object.name };
-    let id = id_of(row);
+    let durable = style.durable.then(|| object.field("DurableId"));
+    let durable = durable.flatten().and_then(|(number, _)| text(row, number));
+    let id = durable.unwrap_or_else(|| id_of(row));
     let _ = write!(
         out,
         "{{\"attributes\":{{\"type\":\"{shown}\",\"url\":\"/services/data/{}/sobjects/{}/{id}\"}}",

@@ -29,6 +29,7 @@ pub(crate) mod restriction;
 pub(crate) mod rows;
 mod search;
 pub(crate) mod session;
+mod tooling;
 pub(crate) mod upload;
 pub(crate) mod write;
 
@@ -66,6 +67,7 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
         .merge(ingest::routes())
         .merge(classic::routes())
         .merge(partner::routes())
+        .merge(tooling::routes())
         .merge(metadata::routes())
         .fallback(oauth::unknown)
         .method_not_allowed_fallback(oauth::wrong_method)

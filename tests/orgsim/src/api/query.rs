@@ -18,6 +18,7 @@ use super::{
     error::{ApiError, JSON},
     json::{Tree, push_record},
     required_filter::check_required_filter,
+    tooling,
 };
 use crate::{
     id::Mint,
@@ -149,13 +150,11 @@ pub(crate) fn answer(
     page_rows: usize,
     all: bool,
 ) -> Result<Response, ApiError> {
-    let bound = bind(
-        caller.schema(org),
-        text,
-        &parse(text)?,
-        org.clock.now_ms(),
-        false,
-    )?;
+    let query = parse(text)?;
+    if tooling::is_computed(&query.from.path) {
+        return tooling::answer(org, caller, version, (text, &query), false);
+    }
+    let bound = bind(caller.schema(org), text, &query, org.clock.now_ms(), false)?;
     check_required_filter(org, &bound, version)?;
     let store = org.store.read();
     let view = View {
@@ -181,14 +180,7 @@ pub(crate) fn answer(
                 "{{\"totalSize\":{},\"done\":true,\"records\":[",
                 groups.len()
             );
-            for (place, group) in groups.iter().enumerate() {
-                out.push_str(if place == 0 { "" } else { "," });
-                out.push_str("{\"attributes\":{\"type\":\"AggregateResult\"}");
-                for (name, value) in group {
-                    let _ = write!(out, ",\"{name}\":{value}");
-                }
-                out.push('}');
-            }
+            push_groups(&mut out, &groups);
             out.push_str("]}");
             Ok(body(&out))
         }
@@ -221,6 +213,18 @@ pub(crate) fn answer(
             drop(cursors);
             Ok(page(org, version, &id, &cursor, 0))
         }
+    }
+}
+
+/// The records of an aggregate query.
+pub(crate) fn push_groups(out: &mut String, groups: &[Vec<(String, String)>]) {
+    for (place, group) in groups.iter().enumerate() {
+        out.push_str(if place == 0 { "" } else { "," });
+        out.push_str("{\"attributes\":{\"type\":\"AggregateResult\"}");
+        for (name, value) in group {
+            let _ = write!(out, ",\"{name}\":{value}");
+        }
+        out.push('}');
     }
 }
 

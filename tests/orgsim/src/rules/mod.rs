@@ -17,7 +17,7 @@ use computed::Computed;
 pub(crate) use computed::{Operation, RollUp};
 use fired::Fired;
 pub(crate) use grant::{AUDIT_FIELDS, Grants, INACTIVE_OWNERS};
-pub(crate) use rule::{Event, OnDuplicate, Rule, RuleKind, TriggerType};
+pub(crate) use rule::{Body, Event, OnDuplicate, Rule, RuleKind, TriggerType};
 
 use crate::schema::Schema;
 

@@ -50,7 +50,7 @@ const DECLARATIONS: [&str; 20] = [
 ];
 
 /// Every object of the org.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Schema {
     /// In the order of declaration; an object's place here is its number everywhere else. Removed objects keep theirs.
     pub objects: Vec<Arc<Object>>,
@@ -180,8 +180,31 @@ pub(crate) enum Trait {
 impl Schema {
     /// Reads the declarations.
     pub(crate) fn load() -> Result<Self, NotationError> {
+        Self::of(&DECLARATIONS)
+    }
+
+    /// Declarations of objects whose rows are computed. A field called `Link` loses its name: it keeps a relationship
+    /// whose own field holds no Id.
+    pub(crate) fn computed(text: &str) -> Result<Self, NotationError> {
+        let mut schema = Self::of(&[text])?;
+        for object in &mut schema.objects {
+            let object = Arc::make_mut(object);
+            for field in object
+                .fields
+                .iter_mut()
+                .filter(|field| field.name == "Link")
+            {
+                field.name.clear();
+            }
+            object.index();
+        }
+        schema.children = vec![Vec::new(); schema.objects.len()];
+        Ok(schema)
+    }
+
+    fn of(texts: &[&str]) -> Result<Self, NotationError> {
         let mut objects = Vec::new();
-        for text in DECLARATIONS {
+        for text in texts {
             objects.extend(notation::read(text)?);
         }
         let mut schema = Self {

@@ -141,6 +141,19 @@ impl Filter {
         }
     }
 
+    /// The same for fields of the parents that `references` point to.
+    pub(crate) fn pins_parent(&self, references: &[usize]) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(|part| part.pins_parent(references)),
+            Self::Test(Test {
+                source: Source::Parent { reference, .. },
+                operator: Operator::Equal | Operator::In,
+                ..
+            }) => references.contains(reference),
+            _ => false,
+        }
+    }
+
     /// True when the condition narrows one of `fields` to given values.
     pub(crate) fn pins(&self, fields: &[usize]) -> bool {
         match self {

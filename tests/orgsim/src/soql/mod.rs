@@ -17,7 +17,7 @@ mod parser;
 mod select;
 
 pub(crate) use aggregate::groups;
-pub(crate) use ast::Item;
+pub(crate) use ast::{Item, Query as Ast};
 pub(crate) use bind::{Bound, Output, bind};
 pub(crate) use column::Column;
 pub(crate) use error::SoqlError;

@@ -33,5 +33,6 @@ mod sim;
 mod soap;
 mod standard;
 mod state;
+mod tooling;
 mod users;
 mod writes;

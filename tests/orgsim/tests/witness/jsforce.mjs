@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
 import bulk from './jsforce_bulk.mjs';
+import soap from './jsforce_soap.mjs';
 
 const org = process.env.ORGSIM_URL;
 const version = '60.0';
@@ -327,6 +328,10 @@ check('recent_items_are_a_list', async () => {
 
 bulk(check, { connect, refused, unique });
 
+// The partner API and the Tooling API
+
+soap(check, { connect, unique });
+
 // The Metadata API
 
 /** The definition of an object that no other check uses. */
@@ -409,6 +414,18 @@ check('what_metadata_retrieves_it_deploys_over_soap_and_rest', async () => {
 });
 
 // Searches
+
+check('a_file_goes_up_in_parts_and_comes_down', async () => {
+  const conn = await connect();
+  const content = Buffer.from(Array.from({ length: 10_000 }, (_, at) => at % 256));
+  const made = await conn.sobject('ContentVersion').create(
+    { Title: unique('file'), PathOnClient: 'a.bin', VersionData: content.toString('base64') },
+    { multipartFileFields: { VersionData: { contentType: 'application/octet-stream', filename: 'a.bin' } } },
+  );
+  assert.equal(made.success, true);
+  const chunks = await conn.sobject('ContentVersion').record(made.id).blob('VersionData').toArray();
+  assert.ok(Buffer.concat(chunks).equals(content));
+});
 
 check('a_search_finds_names', async () => {
   const conn = await connect();

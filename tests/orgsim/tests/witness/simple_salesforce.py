@@ -478,6 +478,30 @@ def the_user_of_the_session_is_told():
 
 
 @check
+def a_file_is_uploaded_and_downloaded():
+    import tempfile
+    from base64 import b64encode
+    from pathlib import Path
+
+    sf = connect()
+    content = bytes(range(256)) * 40
+    title = unique("file")
+    body = {"Title": title, "PathOnClient": "a.bin", "VersionData": b64encode(content).decode()}
+    made = sf.ContentVersion.create(body)
+    same(sf.ContentVersion.get_base64(made["id"], "VersionData"), content)
+    found = sf.query(f"SELECT ContentSize, ContentDocumentId FROM ContentVersion WHERE Id = '{made['id']}'")["records"][0]
+    same(found["ContentSize"], len(content))
+    assert found["ContentDocumentId"].startswith("069")
+    account = sf.Account.create({"Name": title})["id"]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "note.txt")
+        path.write_bytes(b"hello")
+        attachment = sf.Attachment.create({"Name": "a", "ParentId": account, "Body": b64encode(b"x").decode()})["id"]
+        same(sf.Attachment.update_base64(attachment, str(path)), 204)
+    same(sf.Attachment.get_base64(attachment), b"hello")
+
+
+@check
 def a_search_finds_names():
     sf = connect()
     word = f"Zanzibar{os.getpid()}"

@@ -150,3 +150,12 @@ def a_zip_is_deployed_and_retrieved():
         assert any(name.endswith("package.xml") for name in archive.namelist())
         (name,) = [name for name in archive.namelist() if name.endswith("Project__c.object")]
         assert b"Seen by a witness" in archive.read(name)
+
+
+@check
+def entities_are_read_with_the_tooling_api():
+    sf = connect()
+    found = sf.toolingexecute(
+        "query/?q=SELECT+QualifiedApiName,KeyPrefix+FROM+EntityDefinition+WHERE+QualifiedApiName='Account'"
+    )
+    same([(row["QualifiedApiName"], row["KeyPrefix"]) for row in found["records"]], [("Account", "001")])

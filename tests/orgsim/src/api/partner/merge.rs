@@ -31,7 +31,8 @@ struct Merged {
 
 /// `merge`
 pub(super) fn merge(org: &Org, call: &Call) -> Result<Response, Fault> {
-    let requests: Vec<&Element> = call.operation.all("request").collect();
+    // Clients name the element as they like; what counts is its place.
+    let requests: Vec<&Element> = call.operation.children.iter().collect();
     if requests.len() > REQUESTS_MAX {
         let message = format!(
             "record limit reached. cannot submit more than {REQUESTS_MAX} records into this call"
