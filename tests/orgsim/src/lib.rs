@@ -9,6 +9,7 @@ mod clock;
 mod config;
 mod control;
 mod engine;
+mod event_log;
 mod formula;
 mod generate;
 mod id;

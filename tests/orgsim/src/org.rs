@@ -19,6 +19,7 @@ use crate::{
     clock::Clock,
     config::Config,
     control::{bulk::BulkFaults, fault::Faults},
+    event_log::EventLog,
     generate::{UnknownObject, Volume, generate},
     metadata::Metadata,
     meter::Meter,
@@ -96,6 +97,8 @@ pub(crate) struct Org {
     pub recent: Mutex<Recent>,
     /// Calls.
     pub meter: Mutex<Meter>,
+    /// Calls that event log files will tell of.
+    pub event_log: Mutex<EventLog>,
     /// Components, and the jobs on them.
     pub metadata: Metadata,
     /// What the control interface can change.
@@ -137,6 +140,9 @@ pub(crate) struct Tuning {
     pub daily_bulk_batches: usize,
     /// The users have the permission Bulk API Hard Delete, which nobody has by default.
     pub bulk_hard_delete: bool,
+    /// The org has Event Monitoring: its calls end up in event log files.
+    #[serde(default)]
+    pub event_monitoring: bool,
 }
 
 impl Org {
@@ -189,6 +195,7 @@ impl Org {
             serve_ranges: false,
             daily_bulk_batches: BATCHES_MAX,
             bulk_hard_delete: false,
+            event_monitoring: false,
         };
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);
@@ -211,6 +218,7 @@ impl Org {
             turnstile: tokio::sync::RwLock::default(),
             recent: Mutex::default(),
             meter: Mutex::new(Meter::default()),
+            event_log: Mutex::default(),
             tuning: RwLock::new(tuning),
             url: OnceLock::new(),
             volume,

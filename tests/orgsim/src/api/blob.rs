@@ -65,6 +65,7 @@ pub(crate) fn of_record(
             .ok_or_else(ApiError::not_found)?;
         let content_type = object
             .field("ContentType")
+            .or_else(|| object.field("LogFileContentType"))
             .and_then(|(at, _)| cell(&row, at).map(<[u8]>::to_vec));
         (store.body(at, slot, number), content_type)
     };

@@ -53,12 +53,16 @@ pub(crate) async fn gate(State(org): State<Arc<Org>>, request: Request, next: Ne
         .faults
         .lock()
         .plan(&org, request.method().as_str(), request.uri(), &body);
+    let event = org.watch(&request, &body);
     let response = if let Some(response) = fault::before(&org, &plan).await {
         response
     } else {
         let response = serve(&org, request, &path, &plan, next).await;
         fault::after(&plan, response)
     };
+    if let Some(event) = event {
+        org.watched(event, &response);
+    }
     finish(&org, &path, response)
 }
 
@@ -106,6 +110,7 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
     } else {
         let turn = org.turnstile.read().await;
         org.settle();
+        org.write_event_logs();
         Some(turn)
     };
     request

@@ -263,6 +263,7 @@ fn grant(org: &Org, user: &str, grant_type: &str, refresh_token: Option<String>)
         .sessions
         .lock()
         .open(&org.org_id(), user.to_owned(), now + life);
+    org.note_login(user, "/services/oauth2/token", "");
     let url = org.base_url();
     let id = format!("{url}/id/{}/{user}", org.org_id());
     let mut body = json!({

@@ -12,6 +12,7 @@ use crate::{
     id,
     org::Org,
     rules::{Rule, RuleError, RuleKind, Rules},
+    save::SetupChange,
 };
 
 /// The paths answered here.
@@ -63,17 +64,36 @@ fn apply(org: &Org, body: &[u8]) -> Result<(), ControlError> {
     // Held from the copy to the replacement: one change after the other.
     let mut kept = org.rules.write();
     let mut rules = Rules::clone(&kept);
-    if let Ok(name) = serde_json::from_slice::<Named>(body) {
+    let (verb, kind, object, name) = if let Ok(name) = serde_json::from_slice::<Named>(body) {
         let active = name
             .active
             .ok_or_else(|| ControlError("no `active`".to_owned()))?;
         rules.set_active(&org.schema, (name.kind, &name.object, &name.name), active)?;
+        let verb = if active { "activated" } else { "deactivated" };
+        (verb, name.kind, name.object, name.name)
     } else {
         let rule: Rule = read(body)?;
+        let named = (rule.kind(), rule.object.clone(), rule.name.clone());
         rules.put(&org.schema, rule)?;
-    }
+        ("changed", named.0, named.1, named.2)
+    };
     *kept = Arc::new(rules);
+    drop(kept);
+    note(org, verb, kind, &format!("{object}.{name}"));
     Ok(())
+}
+
+/// A test switches rules as an administrator would in the setup pages, which leaves its trace there.
+fn note(org: &Org, verb: &'static str, kind: RuleKind, name: &str) {
+    let kind = match kind {
+        RuleKind::Validation => "ValidationRule",
+        RuleKind::Trigger => "ApexTrigger",
+        RuleKind::Flow => "Flow",
+        RuleKind::Workflow => "WorkflowRule",
+        RuleKind::Duplicate => "DuplicateRule",
+        RuleKind::Assignment => "AssignmentRule",
+    };
+    org.note_setup(&org.user_id(), &[SetupChange::of(verb, kind, name)]);
 }
 
 /// `DELETE /__sim/rules`
@@ -83,6 +103,15 @@ async fn remove(State(org): State<Arc<Org>>, body: Bytes) -> Result<Json<Value>,
     let mut rules = Rules::clone(&kept);
     let removed = rules.remove(&org.schema, (name.kind, &name.object, &name.name))?;
     *kept = Arc::new(rules);
+    drop(kept);
+    if removed {
+        note(
+            &org,
+            "deleted",
+            name.kind,
+            &format!("{}.{}", name.object, name.name),
+        );
+    }
     Ok(Json(json!({"removed": removed})))
 }
 

@@ -33,6 +33,7 @@ struct SettingChange {
     serve_ranges: Option<bool>,
     daily_bulk_batches: Option<usize>,
     bulk_hard_delete: Option<bool>,
+    event_monitoring: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +78,7 @@ pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
         "serve_ranges": tuning.serve_ranges,
         "daily_bulk_batches": tuning.daily_bulk_batches,
         "bulk_hard_delete": tuning.bulk_hard_delete,
+        "event_monitoring": tuning.event_monitoring,
     }))
 }
 
@@ -105,6 +107,9 @@ pub(crate) async fn set_settings(
         }
         if let Some(allowed) = change.bulk_hard_delete {
             tuning.bulk_hard_delete = allowed;
+        }
+        if let Some(watched) = change.event_monitoring {
+            tuning.event_monitoring = watched;
         }
         if let Some(calls) = change.app_api_requests {
             tuning.app_api_requests = Some(calls).filter(|calls| *calls > 0);

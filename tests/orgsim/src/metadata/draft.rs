@@ -13,7 +13,7 @@ use super::{
     problem::Problem,
     rows::RowChange,
 };
-use crate::{org::Org, rules::Rules, schema::Schema, soap::Element};
+use crate::{org::Org, rules::Rules, save::SetupChange, schema::Schema, soap::Element};
 
 /// What a call may do to a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ pub(crate) struct Draft<'o> {
     rules: Rules,
     components: Components,
     rows: Vec<RowChange>,
+    audited: Vec<SetupChange>,
     touch: Touch,
 }
 
@@ -56,6 +57,7 @@ impl<'o> Draft<'o> {
             rules: Rules::clone(&org.rules.read()),
             components: org.metadata.components.read().clone(),
             rows: Vec::new(),
+            audited: Vec::new(),
             touch: Touch {
                 at_ms: org.clock.now_second_ms(),
                 user: user.to_owned(),
@@ -124,6 +126,11 @@ impl<'o> Draft<'o> {
         });
         if !unchanged {
             self.apply(kind, name, &content)?;
+            // A permission set is a row, and saving it leaves its own trace.
+            if kind.name != "PermissionSet" {
+                let verb = if exists { "changed" } else { "created" };
+                self.audited.push(SetupChange::of(verb, kind.name, name));
+            }
             self.keep(kind, name, content, before);
         }
         Ok(Done {
@@ -272,6 +279,8 @@ impl<'o> Draft<'o> {
             }
         }
         self.components.remove(&Key::of(kind, name));
+        let change = SetupChange::of("deleted", kind.name, name);
+        self.audited.push(change);
         Ok(())
     }
 
@@ -338,6 +347,8 @@ impl<'o> Draft<'o> {
             component.modified = self.touch.clone();
             self.components.put(kind, new, component);
         }
+        let change = SetupChange::of("changed", kind.name, new);
+        self.audited.push(change);
         Ok(())
     }
 
@@ -350,6 +361,7 @@ impl<'o> Draft<'o> {
             rules,
             components,
             rows,
+            audited,
             touch,
         } = self;
         if schema_changed {
@@ -364,6 +376,7 @@ impl<'o> Draft<'o> {
         for change in rows {
             change.run(org, &touch.user);
         }
+        org.note_setup(&touch.user, &audited);
     }
 }
 

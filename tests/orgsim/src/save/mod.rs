@@ -8,6 +8,7 @@ mod action;
 mod activity;
 mod amount;
 mod attached;
+mod audit_trail;
 mod automation;
 mod caller;
 mod campaign;
@@ -53,6 +54,7 @@ use crate::{
 };
 use access::Act;
 pub(crate) use attached::WithFiles;
+pub(crate) use audit_trail::SetupChange;
 pub(crate) use caller::Caller;
 pub(crate) use draft::Draft;
 pub(crate) use history::settable;

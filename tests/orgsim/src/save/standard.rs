@@ -42,6 +42,8 @@ impl Save<'_> {
             "Case" => self.case(new),
             "Asset" => self.asset(new)?,
             "User" => self.user(new)?,
+            // Those that the platform brings are not made by a caller.
+            "PermissionSet" if new.is_new() => new.set("IsCustom", Some("true".to_owned())),
             "Group" => group(new),
             _ => {}
         }
@@ -65,6 +67,9 @@ impl Save<'_> {
             "Campaign" if before.is_none() => self.default_member_statuses(record),
             "CampaignMember" => self.count_member(object, record, before),
             "Case" => self.case_comment(record),
+            "User" | "PermissionSet" | "PermissionSetAssignment" => {
+                self.setup_changed(object, record, before);
+            }
             _ => {}
         }
     }
@@ -120,6 +125,7 @@ impl Save<'_> {
                 "OrderItem" => self.order_total_of(*record),
                 "CampaignMember" => self.uncount_member(*record, &together, back),
                 "Opportunity" => self.count_opportunity(*record, &together, back),
+                "PermissionSet" | "PermissionSetAssignment" if !back => self.setup_removed(*record),
                 _ => {}
             }
         }

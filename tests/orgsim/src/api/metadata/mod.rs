@@ -17,6 +17,7 @@ use crate::{
     id,
     metadata::{catalogue::Listed, problem::Problem},
     org::Org,
+    save::Caller,
     soap::{Call, Fault, Xml},
     store::row::text,
 };
@@ -32,6 +33,9 @@ pub(crate) fn routes() -> Router<Arc<Org>> {
 
 /// `POST /services/Soap/m/NN.0`
 async fn call(State(org): State<Arc<Org>>, call: Call) -> Response {
+    if !permitted(&call.caller) {
+        return call.fault(Fault::new("INSUFFICIENT_ACCESS", NOT_PERMITTED));
+    }
     let answer = match call.operation.name.as_str() {
         "describeMetadata" => Ok(list::describe(&call)),
         "listMetadata" => list::list(&org, &call),
@@ -49,6 +53,15 @@ async fn call(State(org): State<Arc<Org>>, call: Call) -> Response {
         _ => return call.unknown_operation(),
     };
     answer.unwrap_or_else(|fault| call.fault(fault))
+}
+
+/// What a user without the permission is told, whatever the call: recorded from `deploy`, `listMetadata` and others.
+const NOT_PERMITTED: &str =
+    "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions";
+
+/// The user may use the Metadata API, be it only to read.
+fn permitted(caller: &Caller) -> bool {
+    caller.may("ModifyAllData") || caller.may("ModifyMetadata")
 }
 
 /// The Id of a job that the call names under any of `names`, in its long form.

@@ -14,7 +14,11 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use super::deploy::{Fact, begin, check_options, facts, message_facts, stop, validated, version};
+use super::{
+    NOT_PERMITTED,
+    deploy::{Fact, begin, check_options, facts, message_facts, stop, validated, version},
+    permitted,
+};
 use crate::{
     api::{
         error::{ApiError, JSON},
@@ -47,6 +51,15 @@ fn refused(fault: Fault) -> ApiError {
     ApiError::bad(code, fault.message)
 }
 
+/// The user may deploy. The text is that of the SOAP interface; which status goes with it is not recorded.
+fn check_permitted(caller: &Caller) -> Result<(), ApiError> {
+    if permitted(caller) {
+        return Ok(());
+    }
+    let code = "INSUFFICIENT_ACCESS";
+    Err(ApiError::new(StatusCode::FORBIDDEN, code, NOT_PERMITTED))
+}
+
 /// `POST …/deployRequest`: a package in a multipart body, or the Id of a deployment that was checked.
 async fn create(
     State(org): State<Arc<Org>>,
@@ -55,6 +68,7 @@ async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
+    check_permitted(&caller)?;
     let Some(boundary) = multipart::boundary(&headers) else {
         let given: Value = serde_json::from_slice(&body)
             .map_err(|error| ApiError::bad("JSON_PARSER_ERROR", error.to_string()))?;
@@ -101,8 +115,10 @@ async fn create(
 async fn read(
     State(org): State<Arc<Org>>,
     Path((api, id)): Path<(String, String)>,
+    caller: Caller,
     Query(parameters): Query<std::collections::HashMap<String, String>>,
 ) -> Result<Response, ApiError> {
+    check_permitted(&caller)?;
     let id = id::parse(&id).map(|id| id::long(&id)).unwrap_or_default();
     let job = org.metadata.jobs.lock().deployments.get(&id).cloned();
     let job = job.ok_or_else(ApiError::not_found)?;
@@ -125,6 +141,7 @@ async fn change(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, ApiError> {
+    check_permitted(&caller)?;
     let given: Value = serde_json::from_slice(&body)
         .map_err(|error| ApiError::bad("JSON_PARSER_ERROR", error.to_string()))?;
     if given.pointer("/deployResult/status") != Some(&json!("Canceling")) {

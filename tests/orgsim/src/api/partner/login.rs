@@ -42,6 +42,11 @@ pub(super) fn login(org: &Org, call: &Call) -> Response {
     } else {
         "u"
     };
+    let (path, kind) = match letter {
+        "c" => ("/services/Soap/c", "E"),
+        _ => ("/services/Soap/u", "P"),
+    };
+    org.note_login(&user, path, kind);
     let url = |letter: &str| {
         format!(
             "{}/services/Soap/{letter}/{}/{org_id}",

@@ -23,13 +23,17 @@ const OBJECT: &str = "<deploymentStatus>Deployed</deploymentStatus><label>Shop</
 
 /// A call of the Metadata API: HTTP status and body.
 pub(crate) async fn soap(sim: &Sim, headers: &str, body: &str) -> (u16, String) {
+    soap_as(sim, &sim.token, headers, body).await
+}
+
+/// The same in a session of the test's choice.
+pub(crate) async fn soap_as(sim: &Sim, token: &str, headers: &str, body: &str) -> (u16, String) {
     let envelope = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
          <e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
          xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\
-         <e:Header xmlns=\"{NAMESPACE}\"><SessionHeader><sessionId>{}</sessionId></SessionHeader>{headers}</e:Header>\
-         <e:Body xmlns=\"{NAMESPACE}\">{body}</e:Body></e:Envelope>",
-        sim.token
+         <e:Header xmlns=\"{NAMESPACE}\"><SessionHeader><sessionId>{token}</sessionId></SessionHeader>{headers}</e:Header>\
+         <e:Body xmlns=\"{NAMESPACE}\">{body}</e:Body></e:Envelope>"
     );
     let request = sim.http.post(sim.url("/services/Soap/m/60.0"));
     let request = request
