@@ -20,10 +20,11 @@ pub(super) fn save(
     rows: std::ops::Range<usize>,
     job: &str,
 ) -> Vec<Outcome> {
+    let mut reader = sheet.reader();
     let mut records: Vec<Record> = Vec::with_capacity(rows.len());
     for row in rows {
         let mut record = Record::default();
-        sheet.read_row(row, &mut record);
+        sheet.read_row(row, &mut reader, &mut record);
         records.push(record);
     }
     let cells: Vec<Vec<&str>> = records.iter().map(Record::cells).collect();

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use csv_core::{ReadRecordResult, ReaderBuilder};
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use memchr::{memchr, memchr3};
 
 /// Characters of a header.
@@ -54,6 +54,7 @@ impl Sheet {
             columns: Vec::new(),
             rows: Vec::new(),
         };
+        let mut reader = sheet.reader();
         let mut at = 0;
         while at < sheet.bytes.len() {
             let (row, next) = sheet.row(at, line_end)?;
@@ -73,7 +74,7 @@ impl Sheet {
             }
             if sheet.columns.is_empty() {
                 let mut record = Record::default();
-                sheet.cells_of(&row, &mut record);
+                sheet.cells_of(&row, &mut reader, &mut record);
                 sheet.columns = record.cells().into_iter().map(str::to_owned).collect();
                 sheet.header = row;
             } else {
@@ -104,16 +105,22 @@ impl Sheet {
         self.bytes.get(range).unwrap_or_default()
     }
 
+    /// What reads the rows, one after the other: making it takes longer than reading a row, and a clone of it does
+    /// not work (csv-core 0.1).
+    pub(crate) fn reader(&self) -> Reader {
+        ReaderBuilder::new().delimiter(self.delimiter).build()
+    }
+
     /// Reads the cells of a row.
-    pub(crate) fn read_row(&self, row: usize, record: &mut Record) {
+    pub(crate) fn read_row(&self, row: usize, reader: &mut Reader, record: &mut Record) {
         if let Some(range) = self.rows.get(row) {
-            self.cells_of(range, record);
+            self.cells_of(range, reader, record);
         }
     }
 
-    fn cells_of(&self, row: &Range<usize>, record: &mut Record) {
+    fn cells_of(&self, row: &Range<usize>, reader: &mut Reader, record: &mut Record) {
         let raw = self.bytes.get(row.clone()).unwrap_or_default();
-        let mut reader = ReaderBuilder::new().delimiter(self.delimiter).build();
+        reader.reset();
         record.text.resize(raw.len() + 1, 0);
         record.ends.resize(COLUMNS_MAX.min(raw.len() + 1) + 1, 0);
         let (mut input, mut written, mut ended) = (raw, 0, 0);
@@ -224,10 +231,10 @@ mod tests {
 
     fn rows(text: &str, delimiter: u8) -> Result<Vec<Vec<String>>, String> {
         let sheet = Sheet::read(Bytes::copy_from_slice(text.as_bytes()), delimiter, None)?;
-        let mut record = Record::default();
+        let (mut reader, mut record) = (sheet.reader(), Record::default());
         let mut all = vec![sheet.columns.clone()];
         for row in 0..sheet.len() {
-            sheet.read_row(row, &mut record);
+            sheet.read_row(row, &mut reader, &mut record);
             all.push(record.cells().into_iter().map(str::to_owned).collect());
         }
         Ok(all)

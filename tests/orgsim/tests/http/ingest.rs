@@ -2,9 +2,14 @@
 
 mod limits;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::sim::{Answer, Sim, answer, code};
+
+/// Between two looks at a job.
+const POLL: Duration = Duration::from_millis(2);
 
 impl Sim {
     async fn ingest_job(&self, body: Value) -> String {
@@ -34,7 +39,7 @@ impl Sim {
         loop {
             let (_, info) = self.json(&format!("/jobs/ingest/{job}")).await;
             match info["state"].as_str().unwrap() {
-                "UploadComplete" | "InProgress" => tokio::task::yield_now().await,
+                "UploadComplete" | "InProgress" => tokio::time::sleep(POLL).await,
                 _ => return info,
             }
         }

@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use csv_core::Reader;
 use futures_util::stream;
 
 use super::on_job;
@@ -52,6 +53,7 @@ struct File {
     line_end: &'static [u8],
     /// The Id of a failed row is told from v53.0.
     ids: bool,
+    reader: Reader,
     record: Record,
 }
 
@@ -99,14 +101,15 @@ impl File {
         });
         Some(Self {
             kind,
-            sheet,
             outcomes: Arc::clone(&job.outcomes),
             mint: org.schema.object(job.object).map(|object| object.mint),
             order,
             delimiter: delimiter(&job.delimiter).unwrap_or(b','),
             line_end: line_end(&job.line_ending).unwrap_or(b"\n"),
             ids: job.version >= 53,
+            reader: sheet.reader(),
             record: Record::default(),
+            sheet,
         })
     }
 
@@ -186,7 +189,7 @@ impl File {
             }
             _ => return,
         }
-        self.sheet.read_row(row, &mut self.record);
+        self.sheet.read_row(row, &mut self.reader, &mut self.record);
         let cells = self.record.cells();
         for column in 0..self.sheet.columns.len() {
             let column = self
