@@ -10,6 +10,7 @@ mod cargo;
 mod conformance;
 mod local;
 mod package;
+mod simulate;
 mod test;
 mod tidy;
 
@@ -31,6 +32,8 @@ enum Command {
     Test,
     /// Replays recorded traffic against the simulator and writes tests/orgsim/CONFORMANCE.md
     Conformance,
+    /// Moves a simulated org and the product together, seed by seed, and compares them after every round
+    Simulate(simulate::Simulate),
     /// Runs our own checks: machines, template, arrows, error pages, files, cfn-lint, cargo-deny
     Tidy,
     /// Builds the zips for AWS below target/lambda/
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Command::Down => local::run(&["down"]),
         Command::Test => test::run(),
         Command::Conformance => conformance::run(),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Tidy => tidy::run(),
         Command::Package(options) => package::run(&options),
         Command::Bench(options) => bench::run(&options),

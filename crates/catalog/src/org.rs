@@ -25,6 +25,9 @@ pub struct OrgItem {
     /// `Last-Modified` of the description that the objects in the catalog reflect, exactly as Salesforce sent it;
     /// goes back as `If-Modified-Since`.
     pub described_as_of: Option<String>,
+    /// All deletions that Salesforce's delete log tells of before this moment are in the vault.
+    #[serde(default)]
+    pub deletes_covered: Option<Stamp>,
     /// Changes of this item.
     pub version: u64,
 }
@@ -81,6 +84,7 @@ impl Catalog {
                         settings: Settings::parse(changes)?,
                         connected_at: at,
                         described_as_of: None,
+                        deletes_covered: None,
                         version: 0,
                     }));
                 };
@@ -93,10 +97,14 @@ impl Catalog {
                         ),
                     ));
                 }
+                let settings = item.settings.clone().changed_by(changes)?;
+                // What was excluded was not described; the next job has to look at everything.
+                let same = settings.exclude_objects == item.settings.exclude_objects;
                 Ok(Change::Write(OrgItem {
                     connection: connection.clone(),
-                    settings: item.settings.changed_by(changes)?,
+                    settings,
                     connected_at: at,
+                    described_as_of: item.described_as_of.filter(|_| same),
                     ..item
                 }))
             })
@@ -136,6 +144,29 @@ impl Catalog {
                 }
                 Ok(Change::Write(OrgItem {
                     described_as_of: last_modified.map(str::to_owned),
+                    ..item
+                }))
+            })
+            .await
+    }
+
+    /// Notes up to when deletions are in the vault; to be called when they are. Never moves back.
+    ///
+    /// # Errors
+    /// `ORG_UNKNOWN`.
+    pub async fn set_deletes_covered(
+        &self,
+        org: &OrgName,
+        covered: Stamp,
+    ) -> Result<OrgItem, Failure> {
+        self.table
+            .update(Key::org(org), |item: Option<OrgItem>| {
+                let item = item.ok_or_else(|| unknown(org))?;
+                if item.deletes_covered >= Some(covered) {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(OrgItem {
+                    deletes_covered: Some(covered),
                     ..item
                 }))
             })

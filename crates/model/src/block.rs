@@ -36,4 +36,6 @@ pub enum Lane {
     Backfill,
     /// The whole object, because it has no cursor field.
     Whole,
+    /// Records that Salesforce's delete log says are gone; in no plan, one for each object that has any.
+    Deletes,
 }

@@ -131,6 +131,8 @@ registry! {
     CatalogItemTooLarge = "CATALOG_ITEM_TOO_LARGE", Unsupported, "raise `HOLDFAST_SEGMENT_BYTES`, so that a block has fewer segments";
     /// An answer of Salesforce ended early or does not have its documented shape.
     DamagedAnswer = "DAMAGED_ANSWER", Integrity, "nothing was kept of the answer; the next job reads it again";
+    /// Salesforce's log of deletions does not tell all of them.
+    DeleteLogIncomplete = "DELETE_LOG_INCOMPLETE", Integrity, "records that were deleted for good in that time may look alive; run jobs at least every fortnight";
     /// The input of a function is malformed.
     InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
     /// A bug of ours.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use aws_config::BehaviorVersion;
+use aws_config::{BehaviorVersion, SdkConfig};
 use holdfast_catalog::Catalog;
 use holdfast_model::{Failure, OrgName};
 use holdfast_salesforce::Client;
@@ -31,16 +31,21 @@ impl Environment {
     pub async fn load() -> Result<Self, Failure> {
         let settings = Settings::from_environment()?;
         let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        Ok(Self {
-            catalog: Catalog::new(aws_sdk_dynamodb::Client::new(&aws), &settings.table),
-            s3: aws_sdk_s3::Client::new(&aws),
-            kms: aws_sdk_kms::Client::new(&aws),
-            executions: aws_sdk_sfn::Client::new(&aws),
-            secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(&aws)),
+        Ok(Self::new(settings, &aws))
+    }
+
+    /// Clients for a deployment.
+    pub fn new(settings: Settings, aws: &SdkConfig) -> Self {
+        Self {
+            catalog: Catalog::new(aws_sdk_dynamodb::Client::new(aws), &settings.table),
+            s3: aws_sdk_s3::Client::new(aws),
+            kms: aws_sdk_kms::Client::new(aws),
+            executions: aws_sdk_sfn::Client::new(aws),
+            secrets: Secrets::new(aws_sdk_secretsmanager::Client::new(aws)),
             vaults: Mutex::default(),
             clients: Mutex::default(),
             settings,
-        })
+        }
     }
 
     /// Settings of the deployment.

@@ -21,6 +21,11 @@ const RESERVE: Duration = Duration::from_mins(1);
 pub struct Deadline(SystemTime);
 
 impl Deadline {
+    /// So long from now.
+    pub fn after(time: Duration) -> Self {
+        Self(SystemTime::now() + time)
+    }
+
     /// Whether it is time to write down progress and return.
     pub fn is_near(&self) -> bool {
         SystemTime::now() + RESERVE > self.0

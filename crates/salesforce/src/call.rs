@@ -42,6 +42,14 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A question whose words do not fit into an address.
+    pub(crate) fn ask(path: impl Into<String>, body: serde_json::Value) -> Self {
+        Self {
+            body: Some(body),
+            ..Self::new(Method::POST, path.into())
+        }
+    }
+
     /// A change that must not be made twice.
     pub(crate) fn post(path: impl Into<String>, body: serde_json::Value) -> Self {
         Self {

@@ -1,6 +1,6 @@
 //! The queries of a backup.
 
-use holdfast_model::{ErrorCode, Failure, ObjectSchema, Stamp, Window};
+use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, SalesforceId, Stamp, Window};
 
 /// Characters of one statement (SOQL and SOSL limits); more is `MALFORMED_QUERY`.
 const STATEMENT_CHARS_MAX: usize = 100_000;
@@ -49,6 +49,12 @@ pub fn select(schema: &ObjectSchema, window: &Window) -> Result<String, Failure>
         ));
     }
     Ok(soql)
+}
+
+/// Selects those of the given records that there are.
+pub fn ids_among(object: &ObjectName, ids: &[SalesforceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| format!("'{id}'")).collect();
+    format!("SELECT Id FROM {object} WHERE Id IN ({})", ids.join(","))
 }
 
 /// Counts the rows of an object, in a window or all, for [`Client::count`](crate::Client::count).

@@ -103,7 +103,11 @@ async fn holds(
         "the holder of the lease no longer runs"
     );
     // Its committed blocks stay; the next manifest takes them in.
-    catalog.finish_job(org, &holder.job, &ended()).await?;
+    match catalog.finish_job(org, &holder.job, &ended()).await {
+        // It ended between taking the lease and beginning its job.
+        Err(unbegun) if unbegun.code == ErrorCode::JobUnknown => {}
+        other => drop(other?),
+    }
     let outcome = catalog.replace_lease(org, &holder, job, execution).await?;
     Ok(outcome == LeaseOutcome::Taken)
 }

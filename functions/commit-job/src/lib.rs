@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_catalog::{BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestRef, Outcome};
-use holdfast_model::{Block, Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName};
+use holdfast_model::{
+    Block, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, Stamp, Window,
+};
 use holdfast_runtime::{Deadline, Environment, now};
 use holdfast_vault::{Addition, ObjectAddition, Vault, WindowException};
 use serde::{Deserialize, Serialize};
@@ -143,18 +145,56 @@ impl Account {
     ) -> Result<(), Failure> {
         let mut plan = vault.plan(job).await?;
         let mut lines = Vec::new();
+        let mut planned = 0;
         loop {
             let line = plan.next().await?;
             let at_end = line.is_none();
+            planned += u32::from(!at_end);
             lines.extend(line);
             if at_end || lines.len() == BLOCKS_AT_ONCE {
                 self.add_blocks(catalog, &lines, whose).await?;
                 lines.clear();
             }
             if at_end {
-                return Ok(());
+                break;
             }
         }
+        self.add_deletes(catalog, (vault.org(), job), planned, whose)
+            .await
+    }
+
+    /// What `capture-deletes` did is in no plan: its two blocks of an object have the next numbers.
+    async fn add_deletes(
+        &mut self,
+        catalog: &Catalog,
+        (org, job): (&OrgName, &JobId),
+        number: u32,
+        whose: Whose,
+    ) -> Result<(), Failure> {
+        let block = |object: ObjectName, number| Block {
+            org: org.clone(),
+            job: job.clone(),
+            block: number,
+            object,
+            lane: Lane::Deletes,
+            window: Window {
+                from: None,
+                until: Stamp::from_millis(0),
+            },
+            schema: String::new(),
+            rows_expected: 0,
+        };
+        let objects = catalog.objects(org).await?;
+        let possible: Vec<_> = objects
+            .iter()
+            .flat_map(|item| [0, 1].map(|which| block(item.object.clone(), number + which)))
+            .collect();
+        for some in possible.chunks(BLOCKS_AT_ONCE) {
+            let opened = catalog.blocks(some).await?.into_iter().flatten();
+            let lines: Vec<_> = opened.map(|item| item.block().clone()).collect();
+            self.add_blocks(catalog, &lines, whose).await?;
+        }
+        Ok(())
     }
 
     async fn add_blocks(

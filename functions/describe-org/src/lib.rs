@@ -15,6 +15,9 @@ const CALLS_FOR_LIST: u64 = 5;
 /// Describes under way at once; each answer is held whole.
 const AT_ONCE: usize = 6;
 
+/// Why an object is not read that could be.
+const EXCLUDED: &str = "excluded in the settings of the org";
+
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -61,7 +64,8 @@ pub async fn handle(
         } => {
             let room_for_repeats = objects.len() as u64 / 10 + CALLS_FOR_LIST;
             let calls = objects.len() as u64 + room_for_repeats;
-            let description = Description::of(environment, &org).await?;
+            let excluded = item.settings.exclude_objects.into_iter().collect();
+            let description = Description::of(environment, &org, excluded).await?;
             environment
                 .with_salesforce(&org, cap_percent, calls, async |client| {
                     description.update(client, objects).await
@@ -88,10 +92,16 @@ struct Description<'a> {
     vault: Vault,
     org: &'a OrgName,
     known: BTreeMap<ObjectName, ObjectItem>,
+    /// Not described: nothing of them is read.
+    excluded: BTreeSet<ObjectName>,
 }
 
 impl<'a> Description<'a> {
-    async fn of(environment: &'a Environment, org: &'a OrgName) -> Result<Self, Failure> {
+    async fn of(
+        environment: &'a Environment,
+        org: &'a OrgName,
+        excluded: BTreeSet<ObjectName>,
+    ) -> Result<Self, Failure> {
         let catalog = environment.catalog();
         let objects = catalog.objects(org).await?;
         Ok(Self {
@@ -102,6 +112,7 @@ impl<'a> Description<'a> {
                 .into_iter()
                 .map(|item| (item.object.clone(), item))
                 .collect(),
+            excluded,
         })
     }
 
@@ -129,7 +140,8 @@ impl<'a> Description<'a> {
     }
 
     async fn update_object(&self, client: &Client, object: ObjectSummary) -> Result<(), Failure> {
-        if let Some(reason) = object.unsupported() {
+        let excluded = self.excluded.contains(&object.name);
+        if let Some(reason) = object.unsupported().or(excluded.then_some(EXCLUDED)) {
             let facts = ObjectFacts {
                 schema: None,
                 label: object.label,

@@ -180,7 +180,9 @@ impl<'a> Extraction<'a> {
         match self.item.block().lane {
             // Without a cursor field there is no stamp to tell versions apart by.
             Lane::Whole => self.vault.drop_unchanged(&mut sorted, &self.known).await?,
-            Lane::Head | Lane::Backfill => self.vault.drop_known(&mut sorted, &self.known).await?,
+            Lane::Head | Lane::Backfill | Lane::Deletes => {
+                self.vault.drop_known(&mut sorted, &self.known).await?
+            }
         };
         self.progress.duplicates += sorted.duplicates() as u64;
         if sorted.is_empty() {

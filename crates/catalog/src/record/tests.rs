@@ -44,6 +44,7 @@ fn org_item() -> OrgItem {
         settings: Settings::default(),
         connected_at: Stamp::from_millis(5),
         described_as_of: Some("Wed, 25 Jul 2026 00:00:00 GMT".to_owned()),
+        deletes_covered: Some(Stamp::from_millis(6)),
         version: 3,
     }
 }

@@ -9,6 +9,9 @@ use holdfast_model::{
 /// The arena is addressed by 32 bits.
 const ARENA_BYTES_MAX: usize = u32::MAX as usize;
 
+/// In `_deleted`: the record is gone for good (docs/FORMAT.md, section 3).
+const GONE: i8 = 2;
+
 /// Rows of one object as text, unsorted, in memory.
 #[derive(Debug)]
 pub struct SegmentBuffer {
@@ -117,6 +120,20 @@ impl SegmentBuffer {
             stamp,
             hash: self.source.hasher.hash(value),
             deleted: i8::from(deleted),
+            at: u32::try_from(start).unwrap_or(u32::MAX), // append has checked the end of the row
+        });
+        Ok(())
+    }
+
+    /// Appends a record that is gone for good since `stamp`: no field of it is known.
+    pub fn push_gone(&mut self, id: SalesforceId, stamp: Stamp) -> Result<(), Failure> {
+        let start = self.arena.len();
+        self.append(|_| None)?;
+        self.rows.push(Row {
+            id,
+            stamp,
+            hash: self.source.hasher.hash(|_| None),
+            deleted: GONE,
             at: u32::try_from(start).unwrap_or(u32::MAX), // append has checked the end of the row
         });
         Ok(())

@@ -1,0 +1,201 @@
+//! Learns which records are gone for good: hard deletes and what left the Recycle Bin, which no query shows any more.
+//!
+//! Salesforce's delete log is asked from where the last job's answers ended. What the vault takes for alive and the
+//! log for deleted is looked up once more; what no query finds gets a tombstone.
+
+mod tombstones;
+
+use std::collections::BTreeMap;
+
+use holdfast_catalog::ObjectItem;
+use holdfast_model::{
+    Block, ErrorCode, Failure, JobId, Lane, ObjectName, OrgName, SalesforceId, Stamp, Window,
+};
+use holdfast_runtime::{Deadline, Environment};
+use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
+use serde::{Deserialize, Serialize};
+
+use crate::tombstones::Tombstones;
+
+/// Calls beside those for the log: looking up what it tells, with room for repeats.
+const CALLS_TO_LOOK_UP: u64 = 40;
+/// The log reaches back 15 days (SOAP guide, `getDeleted()`); an hour is left for clocks and waiting.
+const LOG_SECONDS_MAX: u32 = 15 * 86_400 - 3_600;
+/// Salesforce cuts off the seconds of a window and refuses one that is shorter than a minute.
+const MINUTE_SECONDS: u32 = 60;
+
+/// Which of an object's blocks, behind those of the plan: its tombstones, or what the log does not tell.
+const TOMBSTONES: u32 = 0;
+const HOLE: u32 = 1;
+
+/// What the state machine passes.
+#[derive(Debug, Deserialize)]
+pub struct Input {
+    org: OrgName,
+    job: JobId,
+}
+
+/// What was learned.
+#[derive(Debug, Serialize)]
+pub struct Output {
+    org: OrgName,
+    job: JobId,
+    /// Tombstones that are new to the vault.
+    tombstones: u64,
+    /// Objects whose log has a hole.
+    incomplete: u64,
+}
+
+/// A repeat finds the tombstones that are there, and asks from the same moment until all of them are.
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
+    let Input { org, job } = input;
+    let catalog = environment.catalog();
+    catalog.assert_lease(&org, &job).await?;
+    let item = catalog.org(&org).await?;
+    let mut objects = catalog.objects(&org).await?;
+    objects.retain(|object| {
+        object.is_readable()
+            && object.coverage.head().is_some()
+            && !item.settings.exclude_objects.contains(&object.object)
+    });
+    let heads = objects.iter().filter_map(|object| object.coverage.head());
+    let mut output = Output {
+        org: org.clone(),
+        job: job.clone(),
+        tombstones: 0,
+        incomplete: 0,
+    };
+    // The first time: from where reading ended. What went before was never read.
+    let Some(from) = item.deletes_covered.or_else(|| heads.min()) else {
+        return Ok(output);
+    };
+    let calls = objects.len().div_ceil(OBJECTS_PER_CALL) as u64 + CALLS_TO_LOOK_UP;
+    let blocks = catalog
+        .job(&org, &job)
+        .await?
+        .plan
+        .map_or(0, |plan| plan.blocks);
+    let covered = environment
+        .with_salesforce(&org, item.settings.api_cap_percent, calls, async |client| {
+            let mut work = Work {
+                environment,
+                client,
+                org: &org,
+                job: &job,
+                blocks,
+                output: &mut output,
+            };
+            work.all(&objects, from).await
+        })
+        .await?;
+    if let Some(covered) = covered {
+        catalog.set_deletes_covered(&org, covered).await?;
+    }
+    Ok(output)
+}
+
+struct Work<'a> {
+    environment: &'a Environment,
+    client: &'a Client,
+    org: &'a OrgName,
+    job: &'a JobId,
+    /// Blocks of the plan; those that are in no plan have the next numbers.
+    blocks: u32,
+    output: &'a mut Output,
+}
+
+impl Work<'_> {
+    /// Asks for all objects; gives the moment up to which all answers reach.
+    async fn all(&mut self, objects: &[ObjectItem], from: Stamp) -> Result<Option<Stamp>, Failure> {
+        // An answer is needed for its clock, which may be days ahead of the last one that this process saw.
+        self.client.limits().await?;
+        let now = self.client.server_time().ok_or_else(|| {
+            Failure::new(
+                ErrorCode::DamagedAnswer,
+                "salesforce's answers have no date",
+            )
+        })?;
+        let oldest = now.minus_seconds(LOG_SECONDS_MAX);
+        let window = Window {
+            from: Some(from.max(oldest)),
+            until: now,
+        };
+        if now.minus_seconds(2 * MINUTE_SECONDS) < from {
+            return Ok(None);
+        }
+        let mut covered = now;
+        for some in objects.chunks(OBJECTS_PER_CALL) {
+            let names: Vec<ObjectName> = some.iter().map(|object| object.object.clone()).collect();
+            let logs = self.client.deleted(&names, from.max(oldest), now).await?;
+            for (object, log) in some.iter().zip(logs) {
+                match log {
+                    DeleteLog::Unsupported(_) => {}
+                    DeleteLog::Incomplete => self.incomplete(object, window).await?,
+                    DeleteLog::Deleted {
+                        records,
+                        covered: until,
+                    } => {
+                        self.object(object, records, window).await?;
+                        covered = covered.min(until);
+                        if from < oldest {
+                            self.incomplete(object, window).await?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Some(covered))
+    }
+
+    /// Puts a tombstone where a record is gone and the vault does not know it.
+    async fn object(
+        &mut self,
+        object: &ObjectItem,
+        records: Vec<(SalesforceId, Stamp)>,
+        window: Window,
+    ) -> Result<(), Failure> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let block = self.block(object, window, TOMBSTONES);
+        let tombstones = Tombstones::open(self.environment, &block).await?;
+        let mut deleted: BTreeMap<_, _> = records.into_iter().collect();
+        tombstones.keep_alive(&mut deleted).await?;
+        tombstones.drop_findable(self.client, &mut deleted).await?;
+        self.output.tombstones += tombstones.commit(&deleted).await?;
+        Ok(())
+    }
+
+    /// What the log does not tell makes the job partial, with the object and the reason.
+    async fn incomplete(&mut self, object: &ObjectItem, window: Window) -> Result<(), Failure> {
+        self.output.incomplete += 1;
+        let message = format!(
+            "the delete log of `{}` does not reach back to the last job",
+            object.object
+        );
+        let failure = Failure::new(ErrorCode::DeleteLogIncomplete, message);
+        self.environment
+            .catalog()
+            .fail_block(&self.block(object, window, HOLE), &failure)
+            .await?;
+        Ok(())
+    }
+
+    fn block(&self, object: &ObjectItem, window: Window, which: u32) -> Block {
+        let schema = object.facts.as_ref().and_then(|facts| facts.schema.clone());
+        Block {
+            org: self.org.clone(),
+            job: self.job.clone(),
+            block: self.blocks + which,
+            object: object.object.clone(),
+            lane: Lane::Deletes,
+            window,
+            schema: schema.unwrap_or_default(),
+            rows_expected: 0,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What the vault says, next to the truth.
+
+use std::collections::BTreeMap;
+
+use holdfast_model::row::RowHasher;
+use holdfast_model::{ObjectName, SalesforceId, Stamp};
+use holdfast_runtime::Environment;
+use holdfast_vault::{Fields, Filter, Presence};
+
+use crate::org::{OBJECTS, Org};
+use crate::truth::{Life, Record};
+
+/// A record as the vault has it.
+struct Stored {
+    stamp: Stamp,
+    presence: Presence,
+    fields: BTreeMap<String, String>,
+}
+
+/// The state of the org that a job has proven: what must be found again for all time.
+pub(crate) struct Snapshot {
+    /// Everything with a stamp before this.
+    until: Stamp,
+    /// Stamp of each record's version.
+    records: BTreeMap<SalesforceId, Stamp>,
+}
+
+/// Snapshots of earlier jobs, per object.
+pub(crate) type Snapshots = BTreeMap<ObjectName, Vec<Snapshot>>;
+
+/// Compares the present, and some of the past, after a job that says that it has everything. Values are not printed.
+pub(crate) async fn assert_complete(
+    environment: &Environment,
+    org: &Org<'_>,
+    snapshots: &mut Snapshots,
+    random: &mut fastrand::Rng,
+) {
+    let connected = environment.catalog().org(&org.name).await.unwrap();
+    for object in OBJECTS.map(|object| ObjectName::parse(object).unwrap()) {
+        let item = environment
+            .catalog()
+            .object(&org.name, &object)
+            .await
+            .unwrap()
+            .unwrap();
+        let until = item.coverage.head().unwrap();
+        let lives = org.truth.lives(&object);
+        let present = stored(environment, org, &object, Stamp::from_millis(i64::MAX)).await;
+        assert_present(&object, lives, &present, until);
+        assert_no_phantoms(&object, lives, &present, connected.deletes_covered);
+        let snapshot = Snapshot {
+            until,
+            records: present
+                .iter()
+                .map(|(id, stored)| (*id, stored.stamp))
+                .filter(|(_, stamp)| *stamp < until)
+                .collect(),
+        };
+        let past = snapshots.entry(object.clone()).or_default();
+        past.push(snapshot);
+        // The newest one, and one of all.
+        for at in [past.len() - 1, random.usize(..past.len())] {
+            let snapshot = &past[at];
+            let then = Stamp::from_millis(snapshot.until.millis() - 1);
+            let found = stored(environment, org, &object, then).await;
+            assert_past(&object, lives, &found, snapshot);
+        }
+    }
+}
+
+/// Every record is there in its newest version, and nothing else is.
+fn assert_present(
+    object: &ObjectName,
+    lives: &BTreeMap<SalesforceId, Life>,
+    stored: &BTreeMap<SalesforceId, Stored>,
+    until: Stamp,
+) {
+    for (id, life) in lives {
+        let Some(current) = life.current().filter(|current| current.stamp < until) else {
+            continue;
+        };
+        let found = stored
+            .get(id)
+            .unwrap_or_else(|| panic!("lost: {object} {id}, of {}", current.stamp));
+        assert_eq!(
+            found.stamp, current.stamp,
+            "{object} {id} is not the newest version"
+        );
+        assert_same(object, id, current, found);
+    }
+    for (id, found) in stored {
+        assert_true(object, lives, id, found);
+    }
+}
+
+/// Nothing looks alive that was purged before the moment up to which the delete log was read.
+fn assert_no_phantoms(
+    object: &ObjectName,
+    lives: &BTreeMap<SalesforceId, Life>,
+    stored: &BTreeMap<SalesforceId, Stored>,
+    deletes_covered: Option<Stamp>,
+) {
+    for (id, found) in stored {
+        let gone = lives[id]
+            .gone
+            .filter(|(_, latest)| Some(*latest) < deletes_covered);
+        assert!(
+            gone.is_none() || found.presence != Presence::Live,
+            "phantom: {object} {id} was purged and looks alive"
+        );
+    }
+}
+
+/// What was proven once is found again, and whatever else is found was so.
+fn assert_past(
+    object: &ObjectName,
+    lives: &BTreeMap<SalesforceId, Life>,
+    stored: &BTreeMap<SalesforceId, Stored>,
+    snapshot: &Snapshot,
+) {
+    for (id, stamp) in &snapshot.records {
+        let found = stored
+            .get(id)
+            .unwrap_or_else(|| panic!("lost in the past: {object} {id}, of {stamp}"));
+        assert!(
+            found.stamp >= *stamp,
+            "{object} {id} became older in the past"
+        );
+    }
+    for (id, found) in stored {
+        assert!(found.stamp < snapshot.until);
+        assert_true(object, lives, id, found);
+    }
+}
+
+/// Whether the org ever showed it so.
+fn assert_true(
+    object: &ObjectName,
+    lives: &BTreeMap<SalesforceId, Life>,
+    id: &SalesforceId,
+    found: &Stored,
+) {
+    let life = lives
+        .get(id)
+        .unwrap_or_else(|| panic!("invented: {object} {id}"));
+    if found.presence == Presence::Gone {
+        let (earliest, _) = life
+            .gone
+            .unwrap_or_else(|| panic!("{object} {id} is said to be gone and is not"));
+        assert!(
+            found.stamp >= earliest.minus_seconds(60),
+            "{object} {id} went later than that"
+        );
+        return;
+    }
+    let version = life
+        .versions
+        .iter()
+        .rev()
+        .find(|version| version.stamp == found.stamp);
+    let version = version.unwrap_or_else(|| panic!("invented: {object} {id}, of {}", found.stamp));
+    assert_same(object, id, version, found);
+}
+
+fn assert_same(object: &ObjectName, id: &SalesforceId, truth: &Record, found: &Stored) {
+    assert_eq!(
+        truth.deleted,
+        found.presence != Presence::Live,
+        "{object} {id}: deleted or not"
+    );
+    let names = truth.fields.keys().chain(found.fields.keys());
+    let differing: Vec<_> = names
+        .filter(|name| !is_same(truth.fields.get(*name), found.fields.get(*name)))
+        .collect();
+    assert!(differing.is_empty(), "{object} {id}: {differing:?}");
+}
+
+async fn stored(
+    environment: &Environment,
+    org: &Org<'_>,
+    object: &ObjectName,
+    as_of: Stamp,
+) -> BTreeMap<SalesforceId, Stored> {
+    let segments = environment
+        .catalog()
+        .segments(&org.name, object)
+        .await
+        .unwrap();
+    let vault = environment.vault(&org.name).await.unwrap();
+    let mut scan = vault.scan(&segments, as_of, Fields::All, Filter::All);
+    let mut records = BTreeMap::new();
+    while let Some(row) = scan.next().await.unwrap() {
+        let texts = row
+            .fields()
+            .filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));
+        let stored = Stored {
+            stamp: row.modstamp(),
+            presence: row.presence(),
+            fields: texts.filter(|(_, text)| !text.is_empty()).collect(),
+        };
+        assert!(records.insert(row.id(), stored).is_none());
+    }
+    records
+}
+
+/// Whether two texts mean the same: REST and Bulk spell times and numbers differently, and a row hash does not.
+fn is_same(one: Option<&String>, other: Option<&String>) -> bool {
+    let alike = |kind: &str| {
+        let hasher = RowHasher::new([("value", kind)]);
+        hasher.hash(|_| one.map(String::as_str)) == hasher.hash(|_| other.map(String::as_str))
+    };
+    one == other || alike("datetime") || alike("double")
+}

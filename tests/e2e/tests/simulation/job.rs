@@ -1,0 +1,97 @@
+//! One job: the functions in the order of `statemachines/backup.asl.json`, called in process.
+
+use std::time::Duration;
+
+use holdfast_catalog::{JobItem, JobStatus};
+use holdfast_model::{Block, Failure, JobId, OrgName};
+use holdfast_runtime::{Deadline, Environment};
+use serde_json::{Value, json};
+
+/// How often the machine calls a function again after a transient error.
+const TRIES: u32 = 6;
+/// Looks at one block; a job of the simulated org is done long before.
+const LOOKS: u32 = 2_000;
+
+/// Calls a function of a crate with JSON, as Lambda does, and again after a transient error, as the machine does.
+macro_rules! call {
+    ($function:ident, $environment:expr, $input:expr) => {{
+        let input: Value = $input;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let parsed =
+                serde_json::from_value(input.clone()).expect("the function reads its input");
+            let deadline = Deadline::after(Duration::from_mins(15));
+            match $function::handle($environment, deadline, parsed).await {
+                Ok(output) => break Ok(serde_json::to_value(output).expect("an output is JSON")),
+                Err(failure) if failure.class().is_transient() && tries < TRIES => {}
+                Err(failure) => break Err::<Value, Failure>(failure),
+            }
+        }
+    }};
+}
+
+/// Connects an org, or changes its settings.
+pub(crate) async fn connect(environment: &Environment, org: &OrgName, settings: Value) {
+    let input = json!({"org": org, "settings": settings});
+    call!(holdfast_connect_org, environment, input).unwrap();
+}
+
+/// Runs a job from its beginning; one that was killed goes on where it stopped.
+pub(crate) async fn run(environment: &Environment, org: &OrgName, job: &JobId) -> JobItem {
+    if let Err(failure) = steps(environment, org, job).await {
+        fail(environment, json!({"org": org, "job": job}), &failure).await;
+    }
+    environment.catalog().job(org, job).await.unwrap()
+}
+
+async fn steps(environment: &Environment, org: &OrgName, job: &JobId) -> Result<(), Failure> {
+    let base = json!({"org": org, "job": job});
+    let first = json!({
+        "org": org, "job": job, "kind": "backup",
+        "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
+    });
+    let begun = call!(holdfast_begin_job, environment, first)?;
+    if begun["outcome"] == "skipped" {
+        return Ok(());
+    }
+    call!(holdfast_describe_org, environment, base.clone())?;
+    call!(holdfast_plan_backup, environment, base.clone())?;
+    let vault = environment.vault(org).await?;
+    let mut plan = vault.plan(job).await?;
+    while let Some(block) = plan.next().await? {
+        if let Err(failure) = extract(environment, &block).await {
+            let input = json!({"org": org, "job": job, "block": block});
+            fail(environment, input, &failure).await;
+        }
+    }
+    call!(holdfast_capture_deletes, environment, base.clone())?;
+    call!(holdfast_commit_job, environment, base)?;
+    Ok(())
+}
+
+async fn extract(environment: &Environment, block: &Block) -> Result<(), Failure> {
+    let mut input = serde_json::to_value(block).unwrap();
+    for _ in 0..LOOKS {
+        let output = call!(holdfast_extract_block, environment, input)?;
+        match output["outcome"].as_str().unwrap() {
+            "committed" | "exception" => return Ok(()),
+            "wait" => tokio::time::sleep(Duration::from_millis(1)).await,
+            _ => {}
+        }
+        input = output;
+    }
+    panic!("block {} does not end", block.block);
+}
+
+/// As `Catch` does; what fails here is over.
+async fn fail(environment: &Environment, mut input: Value, failure: &Failure) {
+    let cause = json!({"errorType": failure.class().name(), "errorMessage": failure.to_string()});
+    input["error"] = json!({"Error": failure.class().name(), "Cause": cause.to_string()});
+    call!(holdfast_fail_job, environment, input).unwrap();
+}
+
+/// Whether everything was captured and proven.
+pub(crate) fn is_proven(job: &JobItem) -> bool {
+    job.status == JobStatus::Succeeded
+}

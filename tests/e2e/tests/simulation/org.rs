@@ -1,0 +1,132 @@
+//! A simulated org under test.
+
+use std::collections::BTreeMap;
+
+use holdfast_model::{ObjectName, OrgName, SalesforceId, Stamp};
+use holdfast_orgsim::{Config, Running};
+use serde_json::{Value, json};
+
+use crate::truth::{Record, Truth};
+use crate::world::World;
+
+/// The objects that change: parents, a child that goes with its parent, and one that stays.
+pub(crate) const OBJECTS: [&str; 4] = ["Account", "Contact", "Project__c", "Milestone__c"];
+
+/// The org, and everything that it ever showed.
+pub(crate) struct Org<'w> {
+    world: &'w World,
+    pub(crate) name: OrgName,
+    sim: Running,
+    pub(crate) truth: Truth,
+}
+
+impl<'w> Org<'w> {
+    pub(crate) async fn start(world: &'w World, seed: u64) -> Self {
+        let objects = OBJECTS.map(|object| (object.to_owned(), 12));
+        let config = Config {
+            records: 0,
+            objects: objects.into(),
+            seed,
+            ..Config::default()
+        };
+        let sim = holdfast_orgsim::start(config).await.unwrap();
+        let name = OrgName::parse(format!("seed-{seed}")).unwrap();
+        let credentials = json!({
+            "grant": "client_credentials",
+            "login_url": sim.url(),
+            "client_id": "holdfast-demo",
+            "client_secret": "demo-secret",
+        });
+        let stack = world.stack().await;
+        stack.put_secret(name.as_str(), &credentials).await.unwrap();
+        let mut org = Self {
+            world,
+            name,
+            sim,
+            truth: Truth::default(),
+        };
+        org.control("settings", json!({"bulk_delay_ms": 0})).await;
+        org.observe().await;
+        org
+    }
+
+    /// Asks the control interface for something that may be refused.
+    pub(crate) async fn try_control(&self, path: &str, body: Value) -> Result<Value, String> {
+        let url = format!("{}/__sim/{path}", self.sim.url());
+        let request = self.world.http.post(url).body(body.to_string());
+        let answer = request.send().await.unwrap();
+        let refused = !answer.status().is_success();
+        let text = answer.text().await.unwrap();
+        if refused {
+            Err(text)
+        } else {
+            Ok(serde_json::from_str(&text).unwrap())
+        }
+    }
+
+    /// Asks the control interface for something.
+    pub(crate) async fn control(&self, path: &str, body: Value) -> Value {
+        self.try_control(path, body).await.unwrap()
+    }
+
+    /// The org's clock.
+    pub(crate) async fn now(&self) -> Stamp {
+        let clock = self.get("clock").await;
+        let clock: Value = serde_json::from_str(&clock).unwrap();
+        Stamp::parse(clock["now"].as_str().unwrap()).unwrap()
+    }
+
+    /// What never changes, and need not be read.
+    pub(crate) async fn other_objects(&self) -> Vec<String> {
+        let state: Value = serde_json::from_str(&self.get("state").await).unwrap();
+        let names = state["objects"].as_object().unwrap().keys().cloned();
+        names
+            .filter(|name| !OBJECTS.contains(&name.as_str()))
+            .collect()
+    }
+
+    pub(crate) async fn clear_faults(&self) {
+        let url = format!("{}/__sim/faults", self.sim.url());
+        let answer = self.world.http.delete(url).send().await.unwrap();
+        assert!(answer.status().is_success());
+    }
+
+    /// Notes what can be seen now.
+    pub(crate) async fn observe(&mut self) {
+        let now = self.now().await;
+        for object in OBJECTS {
+            let text = self.get(&format!("dump/{object}?fields=*")).await;
+            let records = text.lines().map(record).collect();
+            self.truth
+                .note(&ObjectName::parse(object).unwrap(), records, now);
+        }
+    }
+
+    async fn get(&self, path: &str) -> String {
+        let url = format!("{}/__sim/{path}", self.sim.url());
+        let answer = self.world.http.get(url).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}");
+        answer.text().await.unwrap()
+    }
+}
+
+fn record(line: &str) -> (SalesforceId, Record) {
+    let fields: BTreeMap<String, Value> = serde_json::from_str(line).unwrap();
+    let text = |(name, value)| match value {
+        Value::String(text) if !text.is_empty() => Some((name, text)),
+        Value::Bool(truth) => Some((name, truth.to_string())),
+        _ => None,
+    };
+    let fields: BTreeMap<String, String> = fields.into_iter().filter_map(text).collect();
+    let id = SalesforceId::parse(fields["Id"].as_bytes()).unwrap();
+    let stamp = Stamp::parse(&fields["SystemModstamp"]).unwrap();
+    let deleted = fields.get("IsDeleted").is_some_and(|text| text == "true");
+    (
+        id,
+        Record {
+            stamp,
+            deleted,
+            fields,
+        },
+    )
+}

@@ -1,0 +1,29 @@
+//! The simulation: more seeds and rounds than a test run has, or one seed that failed.
+
+use clap::Args;
+
+use crate::cargo;
+
+/// What `cargo xtask simulate` takes.
+#[derive(Args)]
+pub(crate) struct Simulate {
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// So many seeds, one after the other
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
+    /// Rounds of each seed
+    #[arg(long, default_value_t = 50)]
+    rounds: u32,
+}
+
+pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
+    // The functions' programs are deployed with the stack.
+    cargo::run(&["build", "--workspace", "--bins"])?;
+    let last = options.seed + options.seeds.max(1) - 1;
+    let asked = format!("{},{last},{}", options.seed, options.rounds);
+    let mut command = cargo::cargo();
+    command.args(["test", "--workspace", "--test", "simulation"]);
+    cargo::finish(command.env("HOLDFAST_SIMULATION", asked))
+}
