@@ -61,12 +61,17 @@ impl Mint {
     }
 }
 
+/// As many letters and digits as an Id has, whatever the checksum says of them.
+pub(crate) fn formed(text: &str) -> bool {
+    matches!(text.len(), 15 | 18) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
 /// Reads a 15- or 18-character Id. The checksum of the long form repairs a damaged case.
 ///
 /// Source: SOAP API Developer Guide, ID Field Type.
 pub(crate) fn parse(text: &str) -> Option<Id15> {
     let bytes = text.as_bytes();
-    if !bytes.iter().all(u8::is_ascii_alphanumeric) {
+    if !formed(text) {
         return None;
     }
     let mut id: Id15 = bytes.get(..15)?.try_into().ok()?;
@@ -163,6 +168,14 @@ mod tests {
         assert_eq!(parse(damaged), parse("001D000000K0fXO"));
         assert_eq!(parse("001D000000K0fX"), None);
         assert_eq!(parse("001D000000K0f-O"), None);
+    }
+
+    #[test]
+    fn a_checksum_that_no_case_agrees_with_is_refused() {
+        // A digit has no upper case.
+        assert_eq!(parse("a00B000000FSjVUIB1"), None);
+        assert!(formed("a00B000000FSjVUIB1"));
+        assert!(!formed("invalid_id"));
     }
 
     #[test]

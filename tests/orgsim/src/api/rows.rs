@@ -195,23 +195,26 @@ fn by_key(org: &Org, name: &str, field: &str, value: &str) -> Option<(usize, usi
     slots.into_iter().find(live).map(|slot| (at, slot))
 }
 
-/// Object and slot of an Id in a path.
+/// Object and slot of an Id in a path. What has the form of an Id and is none of this object, be it for its checksum, is
+/// told apart from other text, as recorded.
 pub(crate) fn locate(org: &Org, name: &str, id: &str) -> Result<(usize, usize), ApiError> {
     let (at, object) = org.schema.find(name).ok_or_else(ApiError::not_found)?;
     if !object.can('R') {
         return Err(ApiError::not_found());
     }
-    let parsed = id::parse(id).ok_or_else(|| {
+    if !id::formed(id) {
         let message =
             format!("Provided external ID field does not exist or is not accessible: {id}");
-        ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message)
-    })?;
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "NOT_FOUND", message));
+    }
+    let malformed = || {
+        let message = format!("Record ID: id value of incorrect type: {id}");
+        ApiError::bad("MALFORMED_ID", message).with_fields(&["Id"])
+    };
+    let parsed = id::parse(id).ok_or_else(malformed)?;
     match org.schema.locate(&parsed) {
         Some((owner, slot)) if owner == at => Ok((at, slot)),
-        Some(_) => {
-            let message = format!("Record ID: id value of incorrect type: {id}");
-            Err(ApiError::bad("MALFORMED_ID", message).with_fields(&["Id"]))
-        }
+        Some(_) => Err(malformed()),
         None => Err(ApiError::not_found()),
     }
 }

@@ -138,6 +138,16 @@ async fn single_calls_fail_with_the_recorded_code_and_text() {
         ),
         case(
             (
+                Method::PATCH,
+                "/sobjects/Project__c/a00B000000FSjVUIB1",
+                json!({"Name": "x"}),
+            ),
+            (400, "MALFORMED_ID"),
+            "Record ID: id value of incorrect type: a00B000000FSjVUIB1",
+            Some(&["Id"]),
+        ),
+        case(
+            (
                 Method::POST,
                 "/sobjects/PlayingCard__c",
                 json!({"Name": "x"}),
