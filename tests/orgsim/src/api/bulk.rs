@@ -24,6 +24,7 @@ use super::{
     version_number,
 };
 use crate::{
+    bulk::classic::Content,
     control::fault::Effects,
     org::Org,
     save::Caller,
@@ -89,7 +90,7 @@ pub(crate) async fn create(
         .unwrap_or_else(|| "COMMA".to_owned());
     let line_ending = request.line_ending.unwrap_or_else(|| "LF".to_owned());
     let text = request.query.unwrap_or_default();
-    let (bound, failure) = compile(&org, caller.schema(&org), &text, &version)?;
+    let (bound, failure) = compile(&org, caller.schema(&org), &text, &version, Content::Csv)?;
     let layout = Arc::new(layout(&bound, &delimiter, &line_ending)?);
     let now = org.clock.now_ms();
     {

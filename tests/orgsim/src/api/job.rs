@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::{bulk::layout, csv::Layout, restriction::compile};
 use crate::{
+    bulk::classic::Content,
     clock::rest_datetime,
     id::Mint,
     org::Org,
@@ -131,6 +132,7 @@ impl Job {
             &org.schema,
             &saved.query,
             &format!("v{}.0", saved.version),
+            Content::Csv,
         )
         .ok()?;
         Some(Self {
@@ -217,9 +219,13 @@ pub(crate) fn resume(org: &Arc<Org>) {
         waiting.cloned().collect()
     };
     for job in waiting {
-        if let Ok((bound, failure)) =
-            compile(org, &org.schema, &job.query, &format!("v{}.0", job.version))
-        {
+        if let Ok((bound, failure)) = compile(
+            org,
+            &org.schema,
+            &job.query,
+            &format!("v{}.0", job.version),
+            Content::Csv,
+        ) {
             let all = job.operation == "queryAll";
             tokio::spawn(run(Arc::clone(org), job.id, bound, all, failure));
         }

@@ -17,7 +17,25 @@ use crate::{
 /// The names of a SELECT list as a tree: parents hold what is selected of them.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tree {
-    entries: Vec<(String, Option<Self>)>,
+    entries: Vec<Entry>,
+}
+
+/// One name: a field, or a parent with what is selected of it.
+#[derive(Debug, Default, Deserialize, Serialize)]
+struct Entry {
+    name: String,
+    parent: Option<Tree>,
+    /// The types of record that show it; all of them when absent.
+    only: Option<Vec<usize>>,
+}
+
+impl Entry {
+    fn field(name: String) -> Self {
+        Self {
+            name,
+            ..Self::default()
+        }
+    }
 }
 
 impl Tree {
@@ -25,7 +43,7 @@ impl Tree {
     pub(crate) fn of(columns: &[Column]) -> Self {
         let mut tree = Self::default();
         for column in columns {
-            tree.insert(&column.path);
+            tree.insert(&column.path, None, column.only.as_deref());
         }
         tree
     }
@@ -35,7 +53,7 @@ impl Tree {
         Self {
             entries: object
                 .live_fields()
-                .map(|(_, field)| (field.name.clone(), None))
+                .map(|(_, field)| Entry::field(field.name.clone()))
                 .collect(),
         }
     }
@@ -43,28 +61,34 @@ impl Tree {
     /// These fields of an object.
     pub(crate) fn fields(names: Vec<String>) -> Self {
         Self {
-            entries: names.into_iter().map(|name| (name, None)).collect(),
+            entries: names.into_iter().map(Entry::field).collect(),
         }
     }
 
-    fn insert(&mut self, path: &[String]) {
+    /// `own` are the types that show the first name, `below` those that show the second.
+    fn insert(&mut self, path: &[String], own: Option<&[usize]>, below: Option<&[usize]>) {
         let Some((head, rest)) = path.split_first() else {
             return;
         };
+        let mut entry = Entry {
+            only: own.map(<[usize]>::to_vec),
+            ..Entry::field(head.clone())
+        };
         if rest.is_empty() {
-            self.entries.push((head.clone(), None));
+            self.entries.push(entry);
             return;
         }
-        let known = self
-            .entries
-            .iter_mut()
-            .find_map(|(name, tree)| tree.as_mut().filter(|_| name == head));
-        if let Some(tree) = known {
-            tree.insert(rest);
+        let mut entries = self.entries.iter_mut();
+        let known = entries.find(|known| {
+            known.parent.is_some() && known.name == *head && known.only == entry.only
+        });
+        if let Some(tree) = known.and_then(|known| known.parent.as_mut()) {
+            tree.insert(rest, below, None);
         } else {
             let mut tree = Self::default();
-            tree.insert(rest);
-            self.entries.push((head.clone(), Some(tree)));
+            tree.insert(rest, below, None);
+            entry.parent = Some(tree);
+            self.entries.push(entry);
         }
     }
 }
@@ -153,12 +177,13 @@ fn push_named(
         "{{\"attributes\":{{\"type\":\"{shown}\",\"url\":\"/services/data/{}/sobjects/{}/{id}\"}}",
         style.version, object.name
     );
-    for (name, children) in &tree.entries {
+    let of_type = |entry: &&Entry| entry.only.as_ref().is_none_or(|only| only.contains(&at));
+    for Entry { name, parent, .. } in tree.entries.iter().filter(of_type) {
         out.push_str(",\"");
         out.push_str(name);
         out.push_str("\":");
-        match children {
-            Some(children) => push_parent(out, view, object, row, name, children, style),
+        match parent {
+            Some(parent) => push_parent(out, view, object, row, name, parent, style),
             None if by_name && name == "Type" => push_text(out, &object.name),
             None => match object.field(name) {
                 Some((number, field)) => push_field(out, object, number, field, row, style),
@@ -183,7 +208,7 @@ fn push_parent(
     let parent = reference.and_then(|(number, field)| {
         let (at, slot) = view.schema.locate(cell(row, number)?)?;
         let row = view.store.slot(at, slot)?.row.as_deref()?;
-        let typed = field.polymorphic() && tree.entries.iter().any(|(name, _)| name == "Type");
+        let typed = field.polymorphic() && tree.entries.iter().any(|entry| entry.name == "Type");
         Some((at, row, typed))
     });
     match parent {

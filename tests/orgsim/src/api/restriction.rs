@@ -2,6 +2,7 @@
 
 use super::{error::ApiError, required_filter::check_required_filter};
 use crate::{
+    bulk::classic::Content,
     org::Org,
     schema::{Kind, Schema},
     soql::{Bound, Item, Output, bind, parse},
@@ -16,6 +17,7 @@ pub(crate) fn compile(
     schema: &Schema,
     text: &str,
     version: &str,
+    content: Content,
 ) -> Result<(Bound, Option<String>), ApiError> {
     let query = parse(text)?;
     if let Some((_, object)) = schema.find(&query.from.path) {
@@ -36,7 +38,10 @@ pub(crate) fn compile(
                     "Aggregate Relationships not supported in Bulk Query with CSV content type",
                 );
             }
-            Item::TypeOf { .. } => return refused("TYPEOF not supported in Bulk Query"),
+            // Rows of JSON can differ in their columns, as recorded.
+            Item::TypeOf(_) if content == Content::Csv => {
+                return refused("TYPEOF not supported in Bulk Query");
+            }
             Item::Count | Item::Aggregate { .. } => {
                 return refused("Aggregate functions not supported in Bulk Query");
             }

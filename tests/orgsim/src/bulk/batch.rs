@@ -199,7 +199,13 @@ fn query(org: &Org, plan: &Plan, all: bool) -> Result<Done, String> {
     };
     let text = String::from_utf8_lossy(&plan.request);
     let version = format!("v{}.0", plan.version);
-    let compiled = compile(org, plan.caller.schema(org), text.trim(), &version);
+    let compiled = compile(
+        org,
+        plan.caller.schema(org),
+        text.trim(),
+        &version,
+        plan.content,
+    );
     let (bound, failure) =
         compiled.map_err(|error: ApiError| failed(error.code(), error.message()))?;
     if let Some(failure) = failure {

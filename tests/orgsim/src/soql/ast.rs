@@ -64,10 +64,20 @@ pub(crate) enum Item {
         at: usize,
     },
     /// `TYPEOF … END`
-    TypeOf {
-        /// Where it stands.
-        at: usize,
-    },
+    TypeOf(TypeOf),
+}
+
+/// `TYPEOF relation WHEN Object THEN … ELSE … END`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TypeOf {
+    /// The relationship.
+    pub relation: Name,
+    /// Types of the parent, each with what is selected of it.
+    pub cases: Vec<(Name, Vec<Name>)>,
+    /// What is selected of parents of other types.
+    pub otherwise: Vec<Name>,
+    /// Where it stands.
+    pub at: usize,
 }
 
 /// Aggregate functions.

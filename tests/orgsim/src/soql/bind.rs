@@ -3,10 +3,11 @@
 use super::{
     SoqlError,
     aggregate::GroupColumn,
-    ast::{Condition, Item, Literal, Name, Operator, Query},
+    ast::{Condition, Item, Literal, Name, Operator, Query, TypeOf},
     column::{Column, own, relation, resolve},
     filter::{Filter, Source, Test, Value},
     literal::{Mismatch, typed},
+    type_of,
 };
 use crate::schema::{Kind, Object, Schema};
 
@@ -170,8 +171,9 @@ impl Binder<'_> {
                         "orgsim does not model sub-selects of children",
                     ));
                 }
-                Item::TypeOf { at } => {
-                    return Err(self.error("MALFORMED_QUERY", *at, "orgsim does not model TYPEOF"));
+                Item::TypeOf(choice) => {
+                    let chosen = type_of::columns(self.schema, self.object, choice);
+                    columns.extend(chosen.map_err(|(code, at, why)| self.error(code, at, &why))?);
                 }
                 Item::Count | Item::Aggregate { .. } => {}
             }
@@ -180,7 +182,7 @@ impl Binder<'_> {
             if columns
                 .iter()
                 .take(place)
-                .any(|earlier| earlier.path == column.path)
+                .any(|earlier| earlier.path == column.path && earlier.only == column.only)
             {
                 let message = format!("duplicate field selected: {}", column.path.join("."));
                 return Err(SoqlError::malformed(message));
@@ -272,7 +274,9 @@ impl Binder<'_> {
                     function: *function,
                     column: Box::new(self.column(name)?),
                 },
-                Item::Fields { at, .. } | Item::Children { at } | Item::TypeOf { at } => {
+                Item::Fields { at, .. }
+                | Item::Children { at }
+                | Item::TypeOf(TypeOf { at, .. }) => {
                     return Err(self.error(
                         "MALFORMED_QUERY",
                         *at,

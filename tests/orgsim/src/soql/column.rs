@@ -14,6 +14,8 @@ pub(crate) struct Column {
     pub kind: Kind,
     /// The declaration.
     pub field: Field,
+    /// The types of the parent that show it; all of them when absent.
+    pub only: Option<Vec<usize>>,
 }
 
 impl Column {
@@ -40,6 +42,7 @@ pub(super) fn own(object: &Object, number: usize) -> Column {
         kind: field.kind,
         path: vec![field.name.clone()],
         field,
+        only: None,
     }
 }
 

@@ -15,6 +15,7 @@ mod literal;
 mod number;
 mod parser;
 mod select;
+mod type_of;
 
 pub(crate) use aggregate::groups;
 pub(crate) use ast::{Item, Query as Ast};

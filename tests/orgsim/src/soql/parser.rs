@@ -2,7 +2,7 @@
 
 use super::{
     STATEMENT_CHARACTERS_MAX, SoqlError,
-    ast::{Condition, Function, Item, Literal, Name, Operator, Order, Query},
+    ast::{Condition, Function, Item, Literal, Name, Operator, Order, Query, TypeOf},
     lexer::{self, Kind, Token},
 };
 
@@ -211,13 +211,7 @@ impl Parser<'_> {
             return Ok(Item::Children { at });
         }
         if self.took_word("TYPEOF") {
-            while !self.took_word("END") {
-                if *self.kind() == Kind::End {
-                    return Err(self.unexpected());
-                }
-                self.place += 1;
-            }
-            return Ok(Item::TypeOf { at });
+            return self.type_of(at);
         }
         if !self.is_symbol(1, "(") {
             let name = self.name()?;
@@ -257,6 +251,31 @@ impl Parser<'_> {
                 at,
             },
         })
+    }
+
+    fn type_of(&mut self, at: usize) -> Result<Item, SoqlError> {
+        let relation = self.name()?;
+        let mut cases = Vec::new();
+        while self.took_word("WHEN") {
+            let object = self.object()?;
+            self.expect_word("THEN")?;
+            cases.push((object, self.names()?));
+        }
+        if cases.is_empty() {
+            return Err(self.unexpected());
+        }
+        let otherwise = if self.took_word("ELSE") {
+            self.names()?
+        } else {
+            Vec::new()
+        };
+        self.expect_word("END")?;
+        Ok(Item::TypeOf(TypeOf {
+            relation,
+            cases,
+            otherwise,
+            at,
+        }))
     }
 
     fn skip_parentheses(&mut self) -> Result<(), SoqlError> {

@@ -81,6 +81,7 @@ pub(super) fn take(org: &Org, name: &str, parts: &Parts) -> Result<(), StateErro
                 job.caller.renewed(org).schema(org),
                 text.trim(),
                 &format!("v{}.0", job.version),
+                job.content,
             );
             let bound = compiled.map(|(bound, _)| bound).ok();
             let found = bound.zip(unpack(rows));

@@ -148,6 +148,53 @@ async fn records_show_what_was_selected_in_that_order() {
 }
 
 #[tokio::test]
+async fn a_choice_by_type_shows_of_each_parent_what_its_type_has() {
+    let sim = Sim::start().await;
+    let choice = "TYPEOF What WHEN Account THEN Name, Owner.Name WHEN Opportunity THEN StageName ELSE Id END";
+    let soql = |condition: &str| {
+        format!("SELECT Id, {choice}, Subject FROM Task WHERE {condition} LIMIT 1")
+    };
+    for (condition, parent, names) in [
+        (
+            "What.Type = 'Account'",
+            "Account",
+            &["Name", "Owner", "attributes"][..],
+        ),
+        (
+            "What.Type = 'Opportunity'",
+            "Opportunity",
+            &["StageName", "attributes"],
+        ),
+        ("What.Type = 'Case'", "Case", &["Id", "attributes"]),
+    ] {
+        let records = sim.records(&soql(condition)).await;
+        let what = records[0]["What"].as_object().unwrap();
+        assert_eq!(what["attributes"]["type"], parent);
+        let mut shown: Vec<&str> = what.keys().map(String::as_str).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, names, "{parent}");
+        assert!(records[0]["Subject"].is_string());
+    }
+    let none = sim.records(&soql("WhatId = null")).await;
+    assert!(none[0]["What"].is_null());
+}
+
+#[tokio::test]
+async fn a_choice_by_type_is_of_a_relationship_with_several_types() {
+    let sim = Sim::start().await;
+    for (choice, refusal) in [
+        ("TYPEOF Owner END", "MALFORMED_QUERY"),
+        ("TYPEOF What WHEN Account THEN Name", "MALFORMED_QUERY"),
+        ("TYPEOF What WHEN User THEN Name END", "INVALID_TYPE"),
+        ("TYPEOF What WHEN Account THEN Nope END", "INVALID_FIELD"),
+        ("TYPEOF Account WHEN Account THEN Name END", "INVALID_FIELD"),
+    ] {
+        let soql = format!("SELECT {choice} FROM Task");
+        assert_eq!(code(&sim.query(&soql).await), (400, refusal), "{choice}");
+    }
+}
+
+#[tokio::test]
 async fn aggregates_have_rows_of_their_own() {
     let sim = Sim::start().await;
     let (_, body) = sim.query("SELECT StageName, COUNT(Id), MIN(CloseDate) d FROM Opportunity GROUP BY StageName ORDER BY StageName").await;
