@@ -266,6 +266,17 @@ async fn queries_return_json_with_numbers_for_times_or_csv() {
         );
     }
 
+    // Rows of CSV have the same columns all over.
+    let choice =
+        "SELECT TYPEOF What WHEN Account THEN Name END FROM Task WHERE What.Type = 'Account'";
+    for (content, state) in [("JSON", "Completed"), ("CSV", "Failed")] {
+        let job = sim
+            .json_job(json!({"operation": "query", "object": "Task", "contentType": content}))
+            .await;
+        let batch = sim.json_batch(&job, choice.to_owned()).await;
+        assert_eq!(batch["state"], state, "{batch}");
+    }
+
     let job = sim
         .json_job(json!({"operation": "queryAll", "object": "Big__c", "contentType": "CSV"}))
         .await;
@@ -391,4 +402,33 @@ async fn refusals_have_a_form_of_their_own() {
         (400, "InvalidSessionId")
     );
     assert_eq!(element(&refused, "exceptionMessage"), "Invalid session id");
+}
+
+#[tokio::test]
+async fn what_is_made_says_where_it_is() {
+    let sim = Sim::start().await;
+    let made = |path: String, kind: &'static str, body: String| {
+        let url = format!("{}/services/async/60.0/job{path}", sim.org.url());
+        let request = sim
+            .http
+            .post(url)
+            .header("X-SFDC-Session", &sim.token)
+            .header("content-type", kind)
+            .body(body);
+        async move {
+            let answer = request.send().await.unwrap();
+            let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+            let headers = (header("location"), header("content-type"));
+            (headers, answer.json::<Value>().await.unwrap())
+        }
+    };
+    let job = json!({"operation": "query", "object": "Account", "contentType": "JSON"});
+    let (headers, job) = made(String::new(), "application/json", job.to_string()).await;
+    let job = job["id"].as_str().unwrap();
+    let place = format!("/services/async/60.0/job/{job}");
+    assert_eq!(headers, (place.clone(), "application/json".to_owned()));
+    let query = "SELECT Id FROM Account".to_owned();
+    let (headers, batch) = made(format!("/{job}/batch"), "application/json", query).await;
+    let place = format!("{place}/batch/{}", batch["id"].as_str().unwrap());
+    assert_eq!(headers, (place, "application/json".to_owned()));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::Response,
 };
 use bytes::Bytes;
@@ -69,9 +69,13 @@ pub(super) async fn add(
                 active_ms: 0,
             };
             let info = batch.info(&job.id);
+            let path = format!(
+                "/services/async/{version}/job/{}/batch/{}",
+                job.id, batch.id
+            );
             begun = Some((job.id.clone(), batch.id.clone()));
             job.batches.push(batch);
-            Ok(Reply::Info(StatusCode::CREATED, "batchInfo", info))
+            Ok(Reply::Made(path, "batchInfo", info))
         })
     });
     if let Some((job, batch)) = begun {
@@ -105,11 +109,7 @@ pub(super) async fn info(
         admit(&org, &version, &headers)?;
         on_job(&org, &id, |job| {
             let batch = find(job, &batch)?;
-            Ok(Reply::Info(
-                StatusCode::OK,
-                "batchInfo",
-                batch.info(&job.id),
-            ))
+            Ok(Reply::Info("batchInfo", batch.info(&job.id)))
         })
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, StatusCode},
+    http::HeaderMap,
     response::Response,
 };
 use bytes::Bytes;
@@ -85,7 +85,7 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Response {
     answer(&headers, || {
-        let (caller, version) = admit(&org, &version, &headers)?;
+        let (caller, number) = admit(&org, &version, &headers)?;
         let request = Request::read(wants_json(&headers), &body)?;
         let task = request.operation.as_deref().and_then(Task::named);
         let task = task.ok_or_else(|| unparsable("InvalidJob"))?;
@@ -123,7 +123,7 @@ pub(super) async fn create(
                 _ => "Parallel",
             },
             content,
-            version,
+            version: number,
             caller,
             created_ms: now,
             modified_ms: now,
@@ -132,8 +132,9 @@ pub(super) async fn create(
             batches: Vec::new(),
         };
         let info = job.info();
+        let path = format!("/services/async/{version}/job/{}", job.id);
         org.classic_jobs.lock().insert(job.id.clone(), job);
-        Ok(Reply::Info(StatusCode::CREATED, "jobInfo", info))
+        Ok(Reply::Made(path, "jobInfo", info))
     })
 }
 
@@ -145,9 +146,7 @@ pub(super) async fn info(
 ) -> Response {
     answer(&headers, || {
         admit(&org, &version, &headers)?;
-        on_job(&org, &id, |job| {
-            Ok(Reply::Info(StatusCode::OK, "jobInfo", job.info()))
-        })
+        on_job(&org, &id, |job| Ok(Reply::Info("jobInfo", job.info())))
     })
 }
 
@@ -181,7 +180,7 @@ pub(super) async fn change(
                     batch.modified_ms = now;
                 }
             }
-            Ok(Reply::Info(StatusCode::OK, "jobInfo", job.info()))
+            Ok(Reply::Info("jobInfo", job.info()))
         })
     })
 }

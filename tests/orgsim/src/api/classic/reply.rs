@@ -3,7 +3,7 @@
 //! Source: Bulk API Developer Guide, Errors; forms as recorded.
 
 use axum::{
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -49,15 +49,17 @@ impl Refusal {
 }
 
 /// Content types.
-pub(super) const JSON: &str = "application/json;charset=UTF-8";
+pub(super) const JSON: &str = "application/json";
 pub(super) const XML: &str = "application/xml";
 pub(super) const CSV: &str = "text/csv";
 
 /// A success.
 #[derive(Debug)]
 pub(super) enum Reply {
-    /// One description of a job or a batch: status, name of the element, and what it holds.
-    Info(StatusCode, &'static str, Vec<(&'static str, Value)>),
+    /// One description of a job or a batch: name of the element, and what it holds.
+    Info(&'static str, Vec<(&'static str, Value)>),
+    /// The same of what the call made, and where that is.
+    Made(String, &'static str, Vec<(&'static str, Value)>),
     /// Descriptions of batches.
     List(Vec<Vec<(&'static str, Value)>>),
     /// Names of results.
@@ -71,9 +73,17 @@ impl Reply {
     pub(super) fn response(self, as_json: bool) -> Response {
         match self {
             Self::Raw(kind, body) => ([(header::CONTENT_TYPE, kind)], body).into_response(),
-            Self::Info(status, _, info) if as_json => {
+            Self::Made(path, name, info) => {
+                let mut response = Self::Info(name, info).response(as_json);
+                *response.status_mut() = StatusCode::CREATED;
+                if let Ok(path) = HeaderValue::try_from(path) {
+                    response.headers_mut().insert(header::LOCATION, path);
+                }
+                response
+            }
+            Self::Info(_, info) if as_json => {
                 let body = json_of(info).to_string();
-                (status, [(header::CONTENT_TYPE, JSON)], body).into_response()
+                ([(header::CONTENT_TYPE, JSON)], body).into_response()
             }
             Self::List(list) if as_json => {
                 let list: Vec<Value> = list.into_iter().map(json_of).collect();
@@ -84,12 +94,12 @@ impl Reply {
                 let body = json!(names).to_string();
                 ([(header::CONTENT_TYPE, JSON)], body).into_response()
             }
-            Self::Info(status, name, info) => {
+            Self::Info(name, info) => {
                 let mut xml = document();
                 xml.within(&format!("{name} xmlns=\"{NAMESPACE}\""), |xml| {
                     push(xml, &info);
                 });
-                (status, [(header::CONTENT_TYPE, XML)], xml.text().to_owned()).into_response()
+                ([(header::CONTENT_TYPE, XML)], xml.text().to_owned()).into_response()
             }
             Self::List(list) => {
                 let mut xml = document();
