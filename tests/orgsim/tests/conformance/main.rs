@@ -6,12 +6,17 @@
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
     reason = "a test stops at the first surprise"
 )]
 
+mod body;
+mod bulk;
+mod cassette;
 mod composite;
 mod describes;
+mod jobs;
 mod names;
 mod recording;
 mod records;
@@ -19,9 +24,13 @@ mod replay;
 mod report;
 mod request;
 mod shape;
+mod soap;
 mod soql;
+mod table;
+mod template;
 mod verdict;
 mod world;
+mod xml;
 
 use std::{env, fs, path::PathBuf, process::ExitCode};
 
@@ -49,8 +58,14 @@ fn main() -> ExitCode {
     let (outcomes, objects) = runtime.block_on(async {
         let mut world = world::World::start().await;
         let mut outcomes = Vec::new();
+        let mut cassette = None;
         for exchange in recording::load(&recordings) {
-            let verdict = replay::replay(&mut world, &exchange).await;
+            let verdict = if jobs::in_batches(&exchange) {
+                let at_hand = jobs::Cassette::of(&exchange, cassette.take()).await;
+                cassette.insert(at_hand).replay(&exchange).await
+            } else {
+                replay::replay(&mut world, &exchange).await
+            };
             outcomes.push((exchange, verdict));
         }
         let objects = describes::compare(&mut world, &recordings).await;

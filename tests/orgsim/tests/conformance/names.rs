@@ -52,6 +52,11 @@ impl Names {
         self.ids.insert(recorded.to_owned(), ours);
     }
 
+    /// Our Id for a recorded one that has come up before.
+    pub(crate) fn known(&self, recorded: &str) -> Option<String> {
+        self.ids.get(recorded).cloned()
+    }
+
     /// Our Id for a recorded one of `object`, or of the object that its prefix tells.
     pub(crate) async fn id(
         &mut self,

@@ -3,8 +3,9 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
 use serde_json::Value;
+
+use super::{cassette, template::Templates};
 
 /// One recorded call.
 #[derive(Clone, Debug)]
@@ -21,11 +22,19 @@ pub(crate) struct Exchange {
     pub(crate) answer: String,
 }
 
+impl Exchange {
+    /// The file that holds the call, and those that came with it.
+    pub(crate) fn file(&self) -> &str {
+        self.source.split(" #").next().unwrap_or_default()
+    }
+}
+
 /// Every call that the folder holds, in the order of the files.
 pub(crate) fn load(root: &Path) -> Vec<Exchange> {
     let mut files = Vec::new();
     collect(root, &mut files);
     files.sort();
+    let templates = Templates::load(&files);
     let mut exchanges = Vec::new();
     for file in files {
         let name = file
@@ -37,13 +46,15 @@ pub(crate) fn load(root: &Path) -> Vec<Exchange> {
             continue;
         };
         let mut found = if file.extension().is_some_and(|kind| kind == "yaml") {
-            cassette(&text)
+            let calls = cassette::calls(&text);
+            let calls = calls.unwrap_or_else(|error| panic!("{name}: {error}"));
+            interactions(&calls, &templates)
         } else if name.contains("/exchanges/") && !name.ends_with(".body.json") {
             single(&file, &text).into_iter().collect()
         } else if name.contains("/mappings/") {
             mappings(&text)
         } else if name.contains("/cassettes/") {
-            interactions(&json(&text)["http_interactions"])
+            interactions(&json(&text)["http_interactions"], &templates)
         } else {
             Vec::new()
         };
@@ -168,15 +179,19 @@ fn mapping(whole: &Value) -> Option<Exchange> {
 }
 
 /// Betamax and VCR share this form.
-fn interactions(list: &Value) -> Vec<Exchange> {
+fn interactions(list: &Value, templates: &Templates) -> Vec<Exchange> {
     let calls = list.as_array().map_or(&[][..], Vec::as_slice);
-    calls.iter().filter_map(interaction).collect()
+    let read = |call| interaction(call, templates);
+    calls.iter().filter_map(read).collect()
 }
 
-fn interaction(call: &Value) -> Option<Exchange> {
+fn interaction(call: &Value, templates: &Templates) -> Option<Exchange> {
     let (request, response) = (&call["request"], &call["response"]);
     let body = |side: &Value| {
-        text_of(&side["body"]["string"]).or_else(|| side["body"].as_str().map(ToOwned::to_owned))
+        templates
+            .filled(&side["body"]["string"])
+            .or_else(|| text_of(&side["body"]["string"]))
+            .or_else(|| side["body"].as_str().map(ToOwned::to_owned))
     };
     Some(Exchange {
         source: String::new(),
@@ -187,46 +202,4 @@ fn interaction(call: &Value) -> Option<Exchange> {
         headers: headers(&response["headers"]),
         answer: body(response).unwrap_or_default(),
     })
-}
-
-/// A VCR cassette; what it includes from other files is recorded there.
-fn cassette(text: &str) -> Vec<Exchange> {
-    let Ok(documents) = Yaml::load_from_str(text) else {
-        return Vec::new();
-    };
-    let Some(document) = documents.first().map(plain) else {
-        return Vec::new();
-    };
-    if document["request"].is_object() {
-        return interaction(&document).into_iter().collect();
-    }
-    let calls = document["interactions"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let own: Vec<Value> = calls
-        .into_iter()
-        .filter(|call| call["include_file"].is_null())
-        .collect();
-    interactions(&Value::Array(own))
-}
-
-fn plain(node: &Yaml<'_>) -> Value {
-    match node {
-        Yaml::Mapping(fields) => {
-            let fields = fields
-                .iter()
-                .map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), plain(value)));
-            Value::Object(fields.collect())
-        }
-        Yaml::Sequence(values) => values.iter().map(plain).collect(),
-        Yaml::Tagged(_, inner) => plain(inner),
-        Yaml::Value(Scalar::Boolean(value)) => Value::Bool(*value),
-        Yaml::Value(Scalar::Integer(value)) => Value::from(*value),
-        Yaml::Value(Scalar::FloatingPoint(value)) => Value::from(value.into_inner()),
-        Yaml::Value(Scalar::String(value)) | Yaml::Representation(value, ..) => {
-            Value::from(value.as_ref())
-        }
-        Yaml::Value(Scalar::Null) | Yaml::Alias(_) | Yaml::BadValue => Value::Null,
-    }
 }

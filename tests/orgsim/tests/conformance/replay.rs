@@ -5,27 +5,23 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
+    body, jobs,
     names::Names,
     recording::Exchange,
     shape::Shape,
-    soql,
+    soql, table,
     verdict::{Verdict, errors, judge},
     world::{Answer, Call, World},
+    xml,
 };
 
 /// Stands for the version where a recorder masked it, or where ours is retired.
-const OLDEST: u32 = 31;
+pub(crate) const OLDEST: u32 = 31;
 const MASKED: u32 = 60;
 
 /// Replays one call.
 pub(crate) async fn replay(world: &mut World, exchange: &Exchange) -> Verdict {
-    let mut replay = Replay {
-        expected: errors(&answer_of(exchange)),
-        exchange,
-        world,
-        names: Names::default(),
-        rows: false,
-    };
+    let mut replay = Replay::new(world, exchange, Names::default());
     match replay.call().await {
         Ok(call) => replay.compare(call).await,
         Err(reason) => Verdict::NotCovered(reason),
@@ -33,7 +29,7 @@ pub(crate) async fn replay(world: &mut World, exchange: &Exchange) -> Verdict {
 }
 
 pub(crate) fn answer_of(exchange: &Exchange) -> Value {
-    serde_json::from_str(&exchange.answer).unwrap_or(Value::Null)
+    body::read(&exchange.answer, exchange.headers.get("content-type"))
 }
 
 /// One call on its way.
@@ -52,6 +48,18 @@ pub(crate) type Made<T> = Result<T, String>;
 
 pub(crate) fn no_stand_in() -> String {
     "no object or record of ours can stand in".to_owned()
+}
+
+impl<'a> Replay<'a> {
+    pub(crate) fn new(world: &'a mut World, exchange: &'a Exchange, names: Names) -> Self {
+        Self {
+            expected: errors(&answer_of(exchange)),
+            exchange,
+            world,
+            names,
+            rows: false,
+        }
+    }
 }
 
 impl Replay<'_> {
@@ -119,8 +127,7 @@ impl Replay<'_> {
                     call = call.json(&body);
                 }
             }
-            ["Soap", ..] => return Err("SOAP".to_owned()),
-            ["async", ..] => return Err("Bulk API 1.0".to_owned()),
+            ["Soap", rest @ ..] => return self.soap(rest).await,
             ["apexrest", ..] => return Err("Apex code of the recorded org".to_owned()),
             _ => return Err("path of another kind".to_owned()),
         }
@@ -172,7 +179,7 @@ impl Replay<'_> {
         call
     }
 
-    async fn compare(&mut self, call: Call) -> Verdict {
+    pub(crate) async fn compare(&mut self, call: Call) -> Verdict {
         let mut call = call;
         if answer_of(self.exchange)["nextRecordsUrl"].is_string()
             && !call.target.contains("/query/")
@@ -208,12 +215,35 @@ impl Replay<'_> {
                 answer = self.world.get(&whole).await;
             }
         }
-        let mut ours = answer.json();
+        let mut ours = answer.body();
         if self.rows {
             keep_common(&mut recorded, &mut ours);
         }
-        let shape = Shape::of(&recorded).differences(&Shape::of(&ours));
-        judge(self.exchange, &answer, shape)
+        let mut found = Shape::of(&recorded).differences(&Shape::of(&ours));
+        if answer.text.starts_with('<') {
+            // Every element is in a list.
+            for difference in &mut found {
+                *difference = difference.replace("[]", "");
+            }
+        }
+        found.extend(self.of_notation(&recorded, &ours, &answer));
+        judge(self.exchange, &answer, found)
+    }
+
+    /// What differs in the order of elements, the header row and the outcome of jobs; and what the Ids of the answer
+    /// mean in later calls.
+    fn of_notation(&mut self, recorded: &Value, ours: &Value, answer: &Answer) -> Vec<String> {
+        let theirs = &self.exchange.answer;
+        for (recorded, ours) in body::ids(recorded, ours) {
+            self.names.means(&recorded, ours);
+        }
+        let mut found = jobs::outcomes(self.exchange, recorded, ours);
+        if body::is_table(self.exchange.headers.get("content-type")) {
+            found.extend(table::differences(theirs, &answer.text));
+        } else if theirs.trim_start().starts_with('<') {
+            found.extend(xml::differences(theirs, &answer.text));
+        }
+        found
     }
 }
 
@@ -240,6 +270,17 @@ fn decode(segment: &str) -> String {
 /// A path of its segments.
 pub(crate) fn below(parts: &[&str]) -> String {
     parts.iter().flat_map(|part| ["/", part]).collect()
+}
+
+/// The same without the letter, as Bulk API 1.0 has it.
+pub(crate) fn replayed_number(text: &str) -> String {
+    let version = match text {
+        number if number.starts_with(|c: char| c.is_ascii_digit()) => format!("v{number}"),
+        masked => masked.to_owned(),
+    };
+    replayed_version(&version)
+        .trim_start_matches('v')
+        .to_owned()
 }
 
 /// Ours for a recorded version: masked ones and retired ones have a stand-in.

@@ -167,6 +167,8 @@ const HEAD: &str = "# Conformance with recorded traffic
 
 Written by `cargo xtask conformance`; the test `conformance` fails when it is out of date. It replays calls that others
 recorded against real orgs, with objects, fields and records of a seeded org in place of those of the recorded one, and
-compares status, JSON keys and types, layout of stamps, codes, texts and headers that clients read. The recordings lie
-beside the checkout and are not part of it; a name like `owner__name/file` tells the public repository and the file.
+compares status, JSON keys and types, XML elements and their order, CSV columns, layout of stamps, codes, texts and
+headers that clients read. Job calls of a cassette run in their order; where the recorded work was over, so is ours, and
+states, numbers of records and the outcome of each row are compared too. The recordings lie beside the checkout and are
+not part of it; a name like `owner__name/file` tells the public repository and the file.
 ";

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::{
-    names::is_id,
     replay::{Made, Replay, answer_of, below, encode, no_stand_in},
     soql,
     world::Call,
@@ -53,9 +52,7 @@ impl Replay<'_> {
                 self.sobjects(rest, &pairs, query, body).await
             }
             (["composite", rest @ ..], _) => self.composite(root, rest, &pairs, body).await,
-            (["jobs", kind, job, ..], _) if is_id(job) || kind == &"ingest" => {
-                Err(format!("a job of its own ({kind})"))
-            }
+            (["jobs", kind, _, rest @ ..], _) => self.own_job(root, kind, rest).await,
             _ => {
                 let tail = if query.is_empty() {
                     String::new()

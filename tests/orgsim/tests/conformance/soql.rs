@@ -135,7 +135,10 @@ pub(crate) async fn translate(
     let mut out = String::new();
     let mut taken: HashSet<String> = HashSet::new();
     own_names(world, names, &tokens, keep_unknown, &mut taken).await;
+    // What is selected by the type of the parent is of that type, not of the object.
+    let mut by_type = false;
     for (at, token) in tokens.iter().enumerate() {
+        by_type = (by_type || token.word("typeof")) && !token.word("end");
         let next = tokens[at + 1..]
             .iter()
             .find(|t| !matches!(t, Token::Space(_)));
@@ -178,6 +181,7 @@ pub(crate) async fn translate(
             },
             Token::Name(name)
                 if !WORDS.contains(&name.to_lowercase().as_str())
+                    && !by_type
                     && next.is_none_or(|t| t.text() != "(")
                     && !name.contains(':')
                     && !name.to_lowercase().starts_with("last_n")

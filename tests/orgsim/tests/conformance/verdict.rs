@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{names::is_id, recording::Exchange, world::Answer};
+use super::{names::is_id, recording::Exchange, replay::answer_of, world::Answer};
 
 /// The outcome of one replay.
 #[derive(Debug)]
@@ -23,9 +23,12 @@ const HEADERS: &[&str] = &[
 
 /// Compares status, errors, headers and, through `shape`, bodies.
 pub(crate) fn judge(exchange: &Exchange, answer: &Answer, shape: Vec<String>) -> Verdict {
-    let ours = errors(&answer.json());
+    let ours = errors(&answer.body());
+    let recorded = answer_of(exchange);
+    let theirs = errors(&recorded);
     let unknown_path = answer.status == 404
         && exchange.status != 404
+        && theirs != ours
         && ours
             .iter()
             .any(|(_, text)| text == "The requested resource does not exist");
@@ -41,9 +44,7 @@ pub(crate) fn judge(exchange: &Exchange, answer: &Answer, shape: Vec<String>) ->
             answer.status, exchange.status
         )]);
     }
-    let recorded: Value = serde_json::from_str(&exchange.answer).unwrap_or(Value::Null);
     let mut found = shape;
-    let theirs = errors(&recorded);
     for (at, (code, text)) in theirs.iter().enumerate() {
         match ours.get(at) {
             Some((our_code, _)) if our_code != code => {
@@ -101,11 +102,33 @@ fn collect(value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
         Value::Object(map) => {
-            let text = |key: &str| map.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
-            let code = text("errorCode")
-                .or_else(|| text("statusCode"))
-                .or_else(|| text("error"));
-            let message = text("message").or_else(|| text("error_description"));
+            // An element of XML is a list of one.
+            let text = |key: &str| {
+                let value = map.get(key)?;
+                let value = value.get(0).unwrap_or(value);
+                value.as_str().map(ToOwned::to_owned)
+            };
+            let first = |keys: &[&str]| keys.iter().find_map(|key| text(key));
+            let code = first(&[
+                "errorCode",
+                "statusCode",
+                "error",
+                "exceptionCode",
+                "faultcode",
+            ]);
+            let message = first(&[
+                "message",
+                "error_description",
+                "exceptionMessage",
+                "faultstring",
+            ]);
+            // A row of a load's result has both in one cell.
+            let row = first(&["sf__Error", "Error"]);
+            let row = row.as_deref().and_then(|row| row.split_once(':'));
+            let (code, message) = match row {
+                Some((code, message)) => (Some(code.to_owned()), Some(message.to_owned())),
+                None => (code, message),
+            };
             match (code, message) {
                 (Some(code), Some(message)) => found.push((code, message)),
                 _ => map.values().for_each(|value| collect(value, found)),
@@ -120,6 +143,10 @@ fn plain(message: &str) -> String {
     let message = match (message.find("ERROR at Row:"), message.rsplit_once('\n')) {
         (Some(_), Some((_, last))) => format!("⟨place⟩ {last}"),
         _ => message.replace('\n', " "),
+    };
+    let message = match message.split_once("assigned to users. : ") {
+        Some((text, _)) => format!("{text}assigned to users. : …"),
+        None => message,
     };
     let message = match message.split_once(": bad value for restricted picklist field: ") {
         Some(_) => "…: bad value for restricted picklist field: …".to_owned(),

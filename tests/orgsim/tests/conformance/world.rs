@@ -7,6 +7,8 @@ use holdfast_orgsim::{Config, Running, start};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+use super::body;
+
 /// What the org's clock says at the start, so that the report does not depend on the day.
 pub(crate) const NOW: &str = "2026-10-05T00:00:00Z";
 
@@ -21,6 +23,11 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
+    }
+
+    /// The body, whatever it is written in.
+    pub(crate) fn body(&self) -> Value {
+        body::read(&self.text, self.headers.get("content-type"))
     }
 }
 
