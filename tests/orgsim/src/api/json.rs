@@ -1,30 +1,30 @@
 //! Records as REST JSON. Written by hand, field after field, because the order of the SELECT list is
 //! part of the answer and numbers must keep the digits that they are stored with.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     schema::{Field, Kind, Object},
-    soql::{Column, View, json_number},
+    soql::{Bound, Column, Output, View, json_number, of_parents},
     store::{
         id_of, parse_datetime,
         row::{cell, text},
     },
 };
 
-/// The names of a SELECT list as a tree: parents hold what is selected of them.
+/// The names of a SELECT list as a tree: parents hold what is selected of them, and so do lists of children.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Tree {
     entries: Vec<Entry>,
 }
 
-/// One name: a field, or a parent with what is selected of it.
-#[derive(Debug, Default, Deserialize, Serialize)]
+/// One name, and what it stands for.
+#[derive(Debug, Deserialize, Serialize)]
 struct Entry {
     name: String,
-    parent: Option<Tree>,
+    shown: Shown,
     /// The types of record that show it; all of them when absent.
     only: Option<Vec<usize>>,
 }
@@ -33,9 +33,33 @@ impl Entry {
     fn field(name: String) -> Self {
         Self {
             name,
-            ..Self::default()
+            shown: Shown::Value,
+            only: None,
         }
     }
+}
+
+/// What a name of a SELECT list stands for.
+#[derive(Debug, Deserialize, Serialize)]
+enum Shown {
+    /// A field.
+    Value,
+    /// A parent.
+    Parent(Tree),
+    /// A list of children.
+    Children(Children),
+}
+
+/// A sub-select that ran.
+#[derive(Debug, Deserialize, Serialize)]
+struct Children {
+    /// Number of their object.
+    object: usize,
+    tree: Tree,
+    /// By the parent's slot.
+    slots: BTreeMap<usize, Vec<usize>>,
+    /// The Recycle Bin is looked into.
+    all: bool,
 }
 
 impl Tree {
@@ -44,6 +68,39 @@ impl Tree {
         let mut tree = Self::default();
         for column in columns {
             tree.insert(&column.path, None, column.only.as_deref());
+        }
+        tree
+    }
+
+    /// The tree of a query whose rows are `parents`, with the children that they have now.
+    pub(crate) fn with_children(
+        view: View<'_>,
+        bound: &Bound,
+        columns: &[Column],
+        parents: &[usize],
+        all: bool,
+    ) -> Self {
+        let mut tree = Self::default();
+        let mut rest = bound.children.iter().peekable();
+        for place in 0..=columns.len() {
+            while let Some(children) = rest.next_if(|children| children.after == place) {
+                let Output::Rows(columns) = &children.bound.output else {
+                    continue;
+                };
+                tree.entries.push(Entry {
+                    name: children.name.clone(),
+                    shown: Shown::Children(Children {
+                        object: children.bound.object,
+                        tree: Self::of(columns),
+                        slots: of_parents(view, children, (bound.object, parents), all),
+                        all,
+                    }),
+                    only: None,
+                });
+            }
+            if let Some(column) = columns.get(place) {
+                tree.insert(&column.path, None, column.only.as_deref());
+            }
         }
         tree
     }
@@ -79,15 +136,16 @@ impl Tree {
             return;
         }
         let mut entries = self.entries.iter_mut();
-        let known = entries.find(|known| {
-            known.parent.is_some() && known.name == *head && known.only == entry.only
+        let known = entries.find_map(|known| match &mut known.shown {
+            Shown::Parent(tree) if known.name == *head && known.only == entry.only => Some(tree),
+            _ => None,
         });
-        if let Some(tree) = known.and_then(|known| known.parent.as_mut()) {
+        if let Some(tree) = known {
             tree.insert(rest, below, None);
         } else {
             let mut tree = Self::default();
             tree.insert(rest, below, None);
-            entry.parent = Some(tree);
+            entry.shown = Shown::Parent(tree);
             self.entries.push(entry);
         }
     }
@@ -178,14 +236,15 @@ fn push_named(
         style.version, object.name
     );
     let of_type = |entry: &&Entry| entry.only.as_ref().is_none_or(|only| only.contains(&at));
-    for Entry { name, parent, .. } in tree.entries.iter().filter(of_type) {
+    for Entry { name, shown, .. } in tree.entries.iter().filter(of_type) {
         out.push_str(",\"");
         out.push_str(name);
         out.push_str("\":");
-        match parent {
-            Some(parent) => push_parent(out, view, object, row, name, parent, style),
-            None if by_name && name == "Type" => push_text(out, &object.name),
-            None => match object.field(name) {
+        match shown {
+            Shown::Parent(tree) => push_parent(out, view, object, row, name, tree, style),
+            Shown::Children(children) => push_children(out, view, row, children, style),
+            Shown::Value if by_name && name == "Type" => push_text(out, &object.name),
+            Shown::Value => match object.field(name) {
                 Some((number, field)) => push_field(out, object, number, field, row, style),
                 None => out.push_str("null"),
             },
@@ -215,6 +274,45 @@ fn push_parent(
         Some((at, row, typed)) => push_named(out, view, at, row, tree, style, typed),
         None => out.push_str("null"),
     }
+}
+
+/// All children at once; a list never has a second page.
+fn push_children(
+    out: &mut String,
+    view: View<'_>,
+    row: &[u8],
+    children: &Children,
+    style: Style<'_>,
+) {
+    let parent = view.schema.locate(id_of(row).as_bytes());
+    let slots = parent.and_then(|(_, slot)| children.slots.get(&slot));
+    let mut records = String::new();
+    let mut count = 0_usize;
+    for slot in slots.into_iter().flatten() {
+        let child = view.store.slot(children.object, *slot);
+        // A child that went since the query ran is not shown, as a row of the page would not be.
+        let Some(child) = child.and_then(|slot| slot.visible(children.all)) else {
+            continue;
+        };
+        records.push_str(if count == 0 { "" } else { "," });
+        push_named(
+            &mut records,
+            view,
+            children.object,
+            child,
+            &children.tree,
+            style,
+            false,
+        );
+        count += 1;
+    }
+    if count == 0 {
+        return out.push_str("null");
+    }
+    let _ = write!(
+        out,
+        "{{\"totalSize\":{count},\"done\":true,\"records\":[{records}]}}"
+    );
 }
 
 fn push_field(

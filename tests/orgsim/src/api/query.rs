@@ -191,10 +191,11 @@ pub(crate) fn answer(
                 .filter(|column| column.custom_long_text())
                 .count()
                 >= 2;
+            let slots = soql::select(view, &bound, all);
             let cursor = Cursor {
                 object: bound.object,
-                slots: soql::select(view, &bound, all),
-                tree: Tree::of(columns),
+                tree: Tree::with_children(view, &bound, columns, &slots, all),
+                slots,
                 all,
                 page_rows: if wide { PAGE_ROWS_MIN } else { page_rows },
                 expires_ms: org.clock.now_ms() + CURSOR_LIFE_MS,

@@ -248,7 +248,7 @@ fn of_object(
         .schema
         .object(bound.object)
         .ok_or_else(ApiError::not_found)?;
-    let Output::Rows(columns) = &bound.output else {
+    let (Output::Rows(columns), []) = (&bound.output, bound.children.as_slice()) else {
         return Err(Malformed(format!("unexpected fields of {name}")).into());
     };
     let tree = Tree::of(columns);

@@ -62,6 +62,8 @@ pub(crate) enum Item {
     Children {
         /// Where it stands.
         at: usize,
+        /// What stands in the parentheses; it selects from a relationship.
+        query: Box<Query>,
     },
     /// `TYPEOF … END`
     TypeOf(TypeOf),

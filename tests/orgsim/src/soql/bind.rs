@@ -4,6 +4,7 @@ use super::{
     SoqlError,
     aggregate::GroupColumn,
     ast::{Condition, Item, Literal, Name, Operator, Query, TypeOf},
+    children::Children,
     column::{Column, own, relation, resolve},
     filter::{Filter, Source, Test, Value},
     literal::{Mismatch, typed},
@@ -33,6 +34,8 @@ pub(crate) struct Bound {
     pub limit: Option<usize>,
     /// After so many rows.
     pub offset: usize,
+    /// Sub-selects, in the order of the SELECT list.
+    pub children: Vec<Children>,
 }
 
 /// The SELECT list.
@@ -88,10 +91,6 @@ pub(crate) fn bind(
             ),
         ));
     };
-    if !object.can('Q') {
-        let message = format!("entity type {} does not support query", object.name);
-        return Err(SoqlError::new("INVALID_TYPE_FOR_OPERATION", message));
-    }
     let binder = Binder {
         schema,
         text,
@@ -101,43 +100,60 @@ pub(crate) fn bind(
         now_ms,
         bulk,
     };
-    let output = binder.output()?;
-    let filter = query
-        .filter
-        .as_ref()
-        .map(|condition| binder.condition(condition))
-        .transpose()?;
-    let order = match &output {
-        Output::Rows(_) => binder.order()?,
-        _ => Vec::new(),
-    };
-    let offset = query.offset.unwrap_or(0);
-    if offset > OFFSET_MAX {
-        let message = format!("Maximum SOQL offset allowed is {OFFSET_MAX}");
-        return Err(SoqlError::new("NUMBER_OUTSIDE_VALID_RANGE", message));
-    }
+    let bound = binder.bound()?;
     Ok(Bound {
-        object: at,
-        output,
-        filter,
-        order,
-        limit: query.limit,
-        offset,
+        children: binder.children()?,
+        ..bound
     })
 }
 
-struct Binder<'a> {
-    schema: &'a Schema,
-    text: &'a str,
-    query: &'a Query,
-    at: usize,
-    object: &'a Object,
-    now_ms: i64,
-    bulk: bool,
+/// A statement, or a sub-select of one, whose object is known.
+#[derive(Clone, Copy)]
+pub(super) struct Binder<'a> {
+    pub(super) schema: &'a Schema,
+    pub(super) text: &'a str,
+    pub(super) query: &'a Query,
+    pub(super) at: usize,
+    pub(super) object: &'a Object,
+    pub(super) now_ms: i64,
+    pub(super) bulk: bool,
 }
 
 impl Binder<'_> {
-    fn error(&self, code: &'static str, at: usize, message: &str) -> SoqlError {
+    /// Everything but the sub-selects.
+    pub(super) fn bound(&self) -> Result<Bound, SoqlError> {
+        let (query, object) = (self.query, self.object);
+        if !object.can('Q') {
+            let message = format!("entity type {} does not support query", object.name);
+            return Err(SoqlError::new("INVALID_TYPE_FOR_OPERATION", message));
+        }
+        let output = self.output()?;
+        let filter = query
+            .filter
+            .as_ref()
+            .map(|condition| self.condition(condition))
+            .transpose()?;
+        let order = match &output {
+            Output::Rows(_) => self.order()?,
+            _ => Vec::new(),
+        };
+        let offset = query.offset.unwrap_or(0);
+        if offset > OFFSET_MAX {
+            let message = format!("Maximum SOQL offset allowed is {OFFSET_MAX}");
+            return Err(SoqlError::new("NUMBER_OUTSIDE_VALID_RANGE", message));
+        }
+        Ok(Bound {
+            object: self.at,
+            output,
+            filter,
+            order,
+            limit: query.limit,
+            offset,
+            children: Vec::new(),
+        })
+    }
+
+    pub(super) fn error(&self, code: &'static str, at: usize, message: &str) -> SoqlError {
         SoqlError::located(code, self.text, at, message)
     }
 
@@ -164,18 +180,11 @@ impl Binder<'_> {
                     ));
                 }
                 Item::Fields { group, at } => columns.extend(self.field_group(group, *at)?),
-                Item::Children { at } => {
-                    return Err(self.error(
-                        "MALFORMED_QUERY",
-                        *at,
-                        "orgsim does not model sub-selects of children",
-                    ));
-                }
                 Item::TypeOf(choice) => {
                     let chosen = type_of::columns(self.schema, self.object, choice);
                     columns.extend(chosen.map_err(|(code, at, why)| self.error(code, at, &why))?);
                 }
-                Item::Count | Item::Aggregate { .. } => {}
+                Item::Children { .. } | Item::Count | Item::Aggregate { .. } => {}
             }
         }
         for (place, column) in columns.iter().enumerate() {
@@ -191,7 +200,7 @@ impl Binder<'_> {
         Ok(Output::Rows(columns))
     }
 
-    fn field_group(&self, group: &str, at: usize) -> Result<Vec<Column>, SoqlError> {
+    pub(super) fn field_group(&self, group: &str, at: usize) -> Result<Vec<Column>, SoqlError> {
         if group != "STANDARD" {
             if !matches!(group, "ALL" | "CUSTOM") {
                 return Err(self.error(
@@ -275,7 +284,7 @@ impl Binder<'_> {
                     column: Box::new(self.column(name)?),
                 },
                 Item::Fields { at, .. }
-                | Item::Children { at }
+                | Item::Children { at, .. }
                 | Item::TypeOf(TypeOf { at, .. }) => {
                     return Err(self.error(
                         "MALFORMED_QUERY",
@@ -329,14 +338,7 @@ impl Binder<'_> {
     fn column(&self, name: &Name) -> Result<Column, SoqlError> {
         let mut parts: Vec<&str> = name.path.split('.').collect();
         let head = parts.first().copied().unwrap_or_default();
-        let alias = self
-            .query
-            .alias
-            .as_deref()
-            .is_some_and(|alias| alias.eq_ignore_ascii_case(head));
-        let own_name =
-            head.eq_ignore_ascii_case(&self.object.name) && relation(self.object, head).is_none();
-        if parts.len() > 1 && (alias || own_name) {
+        if parts.len() > 1 && self.is_own(head) {
             parts.remove(0);
         }
         if parts.len() > HOPS_MAX + 1 {
@@ -348,6 +350,13 @@ impl Binder<'_> {
         }
         resolve(self.schema, self.at, &parts)
             .map_err(|error| self.error("INVALID_FIELD", name.at, &error))
+    }
+
+    /// True when `name` stands for the object itself.
+    pub(super) fn is_own(&self, name: &str) -> bool {
+        let alias = self.query.alias.as_deref();
+        alias.is_some_and(|alias| alias.eq_ignore_ascii_case(name))
+            || name.eq_ignore_ascii_case(&self.object.name) && relation(self.object, name).is_none()
     }
 
     fn mismatch(&self, name: &Name, mismatch: &Mismatch) -> SoqlError {

@@ -6,6 +6,7 @@
 mod aggregate;
 mod ast;
 mod bind;
+mod children;
 mod column;
 mod dates;
 mod error;
@@ -20,6 +21,7 @@ mod type_of;
 pub(crate) use aggregate::groups;
 pub(crate) use ast::{Item, Query as Ast};
 pub(crate) use bind::{Bound, Output, bind};
+pub(crate) use children::of_parents;
 pub(crate) use column::Column;
 pub(crate) use error::SoqlError;
 pub(crate) use filter::{Source, View};

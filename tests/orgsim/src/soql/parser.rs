@@ -6,7 +6,7 @@ use super::{
     lexer::{self, Kind, Token},
 };
 
-/// Deepest nesting of parentheses in WHERE: a bound on the parser's own stack.
+/// Deepest nesting of parentheses: a bound on the parser's own stack.
 const DEPTH_MAX: usize = 100;
 
 /// Reads a statement.
@@ -23,7 +23,7 @@ pub(crate) fn parse(query: &str) -> Result<Query, SoqlError> {
         place: 0,
         depth: 0,
     };
-    let parsed = parser.statement()?;
+    let parsed = parser.statement(Parser::object)?;
     match parser.kind() {
         Kind::End => Ok(parsed),
         _ => Err(parser.unexpected()),
@@ -132,6 +132,14 @@ impl Parser<'_> {
         }
     }
 
+    /// The children of a sub-select, perhaps with the parent's name before them: `Account.Contacts`.
+    fn relationship(&mut self) -> Result<Name, SoqlError> {
+        match self.kind() {
+            Kind::Word(word) if word.contains('.') => self.name(),
+            _ => self.object(),
+        }
+    }
+
     fn names(&mut self) -> Result<Vec<Name>, SoqlError> {
         let mut names = vec![self.name()?];
         while self.took_symbol(",") {
@@ -140,14 +148,18 @@ impl Parser<'_> {
         Ok(names)
     }
 
-    fn statement(&mut self) -> Result<Query, SoqlError> {
+    /// A whole statement; `source` reads what stands after FROM.
+    fn statement(
+        &mut self,
+        source: impl Fn(&mut Self) -> Result<Name, SoqlError>,
+    ) -> Result<Query, SoqlError> {
         self.expect_word("SELECT")?;
         let mut select = vec![self.item()?];
         while self.took_symbol(",") {
             select.push(self.item()?);
         }
         self.expect_word("FROM")?;
-        let from = self.object()?;
+        let from = source(self)?;
         let _ = self.took_word("AS");
         let alias = self.alias();
         if self.took_word("USING") {
@@ -206,9 +218,12 @@ impl Parser<'_> {
 
     fn item(&mut self) -> Result<Item, SoqlError> {
         let at = self.at();
-        if self.is_symbol(0, "(") {
-            self.skip_parentheses()?;
-            return Ok(Item::Children { at });
+        if self.took_symbol("(") {
+            self.deeper()?;
+            let query = Box::new(self.statement(Self::relationship)?);
+            self.depth -= 1;
+            self.expect_symbol(")")?;
+            return Ok(Item::Children { at, query });
         }
         if self.took_word("TYPEOF") {
             return self.type_of(at);
@@ -278,21 +293,16 @@ impl Parser<'_> {
         }))
     }
 
-    fn skip_parentheses(&mut self) -> Result<(), SoqlError> {
-        let mut open = 0_usize;
-        loop {
-            if self.is_symbol(0, "(") {
-                open += 1;
-            } else if self.is_symbol(0, ")") {
-                open -= 1;
-            } else if *self.kind() == Kind::End {
-                return Err(self.unexpected());
-            }
-            self.place += 1;
-            if open == 0 {
-                return Ok(());
-            }
+    /// One more parenthesis is open.
+    fn deeper(&mut self) -> Result<(), SoqlError> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(SoqlError::new(
+                "QUERY_TOO_COMPLICATED",
+                "Query is too complicated",
+            ));
         }
+        Ok(())
     }
 
     /// One level of a condition: AND or OR, not both without parentheses.
@@ -316,13 +326,7 @@ impl Parser<'_> {
     }
 
     fn operand(&mut self) -> Result<Condition, SoqlError> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(SoqlError::new(
-                "QUERY_TOO_COMPLICATED",
-                "Query is too complicated",
-            ));
-        }
+        self.deeper()?;
         let operand = if self.took_word("NOT") {
             Condition::Not(Box::new(self.operand()?))
         } else if self.took_symbol("(") {

@@ -11,16 +11,22 @@ use crate::{schema::Kind, store::Slot};
 
 /// The slots that match, in order, after OFFSET and LIMIT. `all` adds the Recycle Bin and the archive.
 pub(crate) fn select(view: View<'_>, bound: &Bound, all: bool) -> Vec<usize> {
-    let matching = matching(view, bound, all);
-    let limit = bound.limit.unwrap_or(usize::MAX);
+    in_order(view, bound, matching(view, bound, all))
+        .skip(bound.offset)
+        .take(bound.limit.unwrap_or(usize::MAX))
+        .collect()
+}
+
+/// The slots of `rows` as ORDER BY wants them.
+pub(super) fn in_order<'a>(
+    view: View<'a>,
+    bound: &'a Bound,
+    rows: impl Iterator<Item = (usize, &'a [u8])> + 'a,
+) -> Box<dyn Iterator<Item = usize> + 'a> {
     if bound.order.is_empty() {
-        return matching
-            .map(|(slot, _)| slot)
-            .skip(bound.offset)
-            .take(limit)
-            .collect();
+        return Box::new(rows.map(|(slot, _)| slot));
     }
-    let mut keyed: Vec<(Vec<Key>, usize)> = matching
+    let mut keyed: Vec<(Vec<Key>, usize)> = rows
         .map(|(slot, row)| {
             (
                 bound.order.iter().map(|by| key(view, by, row)).collect(),
@@ -35,12 +41,7 @@ pub(crate) fn select(view: View<'_>, bound: &Bound, all: bool) -> Vec<usize> {
             .find(|order| order.is_ne());
         decided.unwrap_or_else(|| one_slot.cmp(other_slot))
     });
-    keyed
-        .into_iter()
-        .map(|(_, slot)| slot)
-        .skip(bound.offset)
-        .take(limit)
-        .collect()
+    Box::new(keyed.into_iter().map(|(_, slot)| slot))
 }
 
 /// How many rows match, after OFFSET and LIMIT.

@@ -15,7 +15,7 @@ use super::StateError;
 use crate::{generate::Volume, schema::Schema, store::Store};
 
 /// Changes with the meaning of the pieces.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A longer file is not the beginning of a log.
 const HEADER_BYTES_MAX: u64 = 64 * 1024;

@@ -10,6 +10,7 @@ mod audit;
 mod automation;
 mod bulk;
 mod changes;
+mod children;
 mod classic;
 mod composite;
 mod computed;

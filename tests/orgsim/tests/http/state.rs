@@ -294,7 +294,7 @@ async fn a_load_that_a_kill_interrupted_goes_on_and_saves_no_row_twice() {
 async fn kept(folder: &Path) -> Sim {
     Sim::with(Config {
         records: 3_000,
-        objects: [("Big__c".to_owned(), 700)].into(),
+        objects: [("Account".to_owned(), 300), ("Big__c".to_owned(), 700)].into(),
         state: Some(folder.to_path_buf()),
         ..Config::default()
     })
@@ -330,12 +330,23 @@ async fn a_restart_drops_connections_and_nothing_else() {
     let next = wide["nextRecordsUrl"].as_str().unwrap().to_owned();
     let page = sim.json(&next).await;
     assert_eq!(page.0, 200);
+    let families = sim
+        .http
+        .get(sim.url("/query"))
+        .query(&[("q", "SELECT Id, (SELECT Id FROM Contacts) FROM Account")])
+        .header("Sforce-Query-Options", "batchSize=200");
+    let families = answer(families.bearer_auth(&sim.token).send().await.unwrap()).await;
+    let further = families.1["nextRecordsUrl"].as_str().unwrap().to_owned();
+    let children = sim.json(&further).await;
+    let listed = children.1["records"].as_array().unwrap();
+    assert!(listed.iter().any(|parent| parent["Contacts"].is_object()));
     sim.control("settings", json!({"page_rows": 77})).await;
 
     sim.restart().await;
     assert_eq!(sim.query("SELECT Id FROM Big__c").await.1, first);
     assert_eq!(sim.get(&pages).await.text().await.unwrap(), rows);
     assert_eq!(sim.json(&next).await, page, "the locator is still open");
+    assert_eq!(sim.json(&further).await, children, "with the children");
     let settings = sim.json("/__sim/settings").await.1;
     assert_eq!(settings["page_rows"], 77);
 
