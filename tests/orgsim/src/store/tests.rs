@@ -102,3 +102,10 @@ fn records_that_are_older_than_a_field_read_null_and_unchecked() {
     assert_eq!(value(&store, "Later__c").as_deref(), Some(&b"x"[..]));
     assert_eq!(value(&store, "Flag__c").as_deref(), Some(&b"false"[..]));
 }
+
+impl Store {
+    /// The references that wait for a deleted record to come back.
+    pub(crate) fn cleared_by(&self, deleted: (usize, usize)) -> &[Reference] {
+        self.cleared.get(&deleted).map_or(&[], Vec::as_slice)
+    }
+}

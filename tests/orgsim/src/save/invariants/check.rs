@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{NOW_MS, Org, Record};
 use crate::{
-    schema::{Kind, describe},
+    schema::Kind,
     soql::{View, bind, count, parse, select},
     store::row::{cells, text},
 };
@@ -35,7 +35,7 @@ impl Org {
         }
     }
 
-    /// Counts and queries see the same records, each once, live or deleted.
+    /// Counts and queries see the records whose own values say that they are there, each once.
     pub(super) fn check_queries(&self) {
         let view = View {
             schema: &self.schema,
@@ -46,41 +46,42 @@ impl Org {
             if !object.can('Q') || !object.required_filter.is_empty() {
                 continue;
             }
+            let name = &object.name;
             let ask = |query: &str| {
                 bind(&self.schema, query, &parse(query).unwrap(), NOW_MS, false).unwrap()
             };
-            let counted = ask(&format!("SELECT COUNT() FROM {}", object.name));
-            let listed = ask(&format!("SELECT Id FROM {}", object.name));
-            for all in [false, true] {
-                let slots = select(view, &listed, all);
-                let distinct: BTreeSet<usize> = slots.iter().copied().collect();
-                assert_eq!(slots.len(), distinct.len(), "{} twice", object.name);
-                assert_eq!(slots.len(), self.store.count(at, all), "{}", object.name);
-                assert_eq!(count(view, &counted, all), slots.len(), "{}", object.name);
+            let rows = |query: &str, all: bool| select(view, &ask(query), all);
+            let (live, deleted) = self.rows(at);
+            let every: Vec<usize> = live.union(&deleted).copied().collect();
+            let live: Vec<usize> = live.into_iter().collect();
+            let (listed, counted) = (
+                format!("SELECT Id FROM {name}"),
+                format!("SELECT COUNT() FROM {name}"),
+            );
+            for (all, expected) in [(false, &live), (true, &every)] {
+                assert_eq!(&rows(&listed, all), expected, "{name}");
+                assert_eq!(self.store.count(at, all), expected.len(), "{name}");
+                assert_eq!(count(view, &ask(&counted), all), expected.len(), "{name}");
             }
             if object.field("IsDeleted").is_some() {
-                let part = |deleted: bool| {
-                    let query =
-                        format!("SELECT Id FROM {} WHERE IsDeleted = {deleted}", object.name);
-                    select(view, &ask(&query), true)
-                        .into_iter()
-                        .collect::<BTreeSet<_>>()
-                };
-                let (live, deleted) = (part(false), part(true));
-                assert!(
-                    live.is_disjoint(&deleted),
-                    "{} both live and deleted",
-                    object.name
-                );
-                let all: BTreeSet<usize> = select(view, &listed, true).into_iter().collect();
-                assert_eq!(
-                    live.union(&deleted).copied().collect::<BTreeSet<_>>(),
-                    all,
-                    "{}",
-                    object.name
-                );
+                let marked = |deleted: bool| format!("{listed} WHERE IsDeleted = {deleted}");
+                assert_eq!(rows(&marked(false), true), live, "live {name}");
+                let deleted: Vec<usize> = deleted.into_iter().collect();
+                assert_eq!(rows(&marked(true), true), deleted, "deleted {name}");
             }
         }
+    }
+
+    /// The slots of an object's records that are live and that are not, by their own values.
+    fn rows(&self, at: usize) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let object = self.schema.object(at).unwrap();
+        let gone = object.field("IsDeleted").map(|(number, _)| number);
+        let slots = self.store.table(at).unwrap().slots().iter().enumerate();
+        let rows = slots.filter_map(|(slot, found)| Some((slot, found.row.as_ref()?)));
+        let (live, deleted): (Vec<_>, Vec<_>) =
+            rows.partition(|(_, row)| gone.is_none_or(|gone| text(row, gone) != Some("true")));
+        let slots = |rows: Vec<(usize, _)>| rows.into_iter().map(|(slot, _)| slot).collect();
+        (slots(live), slots(deleted))
     }
 
     /// What one record says of others is true.
@@ -182,63 +183,6 @@ impl Org {
             let owner = (Some(self.id(document)), self.value(document, "OwnerId"));
             assert!(pairs.contains(&owner), "a document is linked to its owner");
         }
-    }
-
-    /// The live records that go with one, as the answers of describe say.
-    pub(super) fn family(
-        &self,
-        root: Record,
-        children: &mut BTreeMap<usize, Vec<(usize, usize)>>,
-    ) -> BTreeSet<Record> {
-        let mut family = BTreeSet::new();
-        let mut open = vec![root];
-        while let Some(member) = open.pop() {
-            if !family.insert(member) {
-                continue;
-            }
-            let id = self.id(member);
-            let owned = children
-                .entry(member.0)
-                .or_insert_with(|| self.cascading(member.0));
-            for (child, field) in owned {
-                for slot in 0..self.store.next_slot(*child) {
-                    let record = (*child, slot);
-                    let row = self
-                        .store
-                        .slot(*child, slot)
-                        .and_then(|found| found.row.clone());
-                    if self.is_live(record)
-                        && row.is_some_and(|row| text(&row, *field) == Some(&id))
-                    {
-                        open.push(record);
-                    }
-                }
-            }
-        }
-        family
-    }
-
-    /// Object and field numbers of the cascading child relationships that describe shows.
-    pub(super) fn cascading(&self, at: usize) -> Vec<(usize, usize)> {
-        let body = describe(&self.schema, at, "v60.0", "http://localhost").unwrap();
-        let relationships = body["childRelationships"].as_array().unwrap();
-        relationships
-            .iter()
-            .filter(|relationship| relationship["cascadeDelete"] == true)
-            .map(|relationship| {
-                let (child, object) = self
-                    .schema
-                    .find(relationship["childSObject"].as_str().unwrap())
-                    .unwrap();
-                (
-                    child,
-                    object
-                        .field(relationship["field"].as_str().unwrap())
-                        .unwrap()
-                        .0,
-                )
-            })
-            .collect()
     }
 }
 
