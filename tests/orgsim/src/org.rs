@@ -157,7 +157,7 @@ impl Org {
             seed: config.seed,
             username: config.credentials.username.clone(),
         };
-        let header = Header::new(&volume, clock.now_ms());
+        let header = Header::new(&volume, config.person_accounts, clock.now_ms());
         let opened = config.state.as_deref();
         let opened = opened
             .map(|folder| Opened::at(folder, &header))

@@ -11,8 +11,8 @@ use axum::{
 };
 
 use super::{
-    VERSIONS, caller::SessionUser, composite, error::ApiError, ingest, limits::APP_NAME, upload,
-    version_number,
+    VERSIONS, caller::SessionUser, classic, composite, error::ApiError, ingest, limits::APP_NAME,
+    upload, version_number,
 };
 use crate::{
     clock::http_date,
@@ -97,6 +97,10 @@ async fn serve(org: &Org, mut request: Request, path: &str, plan: &Plan, next: N
         .map_or(path, MatchedPath::as_str);
     let route = format!("{} {template}", request.method());
     *org.meter.lock().routes.entry(route).or_default() += 1;
+    // These calls name their session in a header of their own and are charged where it is read.
+    if plan.out_of_calls && path.starts_with("/services/async/") {
+        return classic::out_of_calls(request.headers());
+    }
     match admit(org, path, request.headers(), plan) {
         Err(refusal) => return refusal.into_response(),
         Ok(Some(user)) => {

@@ -32,6 +32,7 @@ pub(crate) struct Header {
     objects: BTreeMap<String, usize>,
     seed: u64,
     username: String,
+    person_accounts: bool,
     /// What the clock said when the data was generated.
     pub(crate) started_ms: i64,
 }
@@ -73,13 +74,14 @@ pub(crate) struct Opened {
 
 impl Header {
     /// The header of an org that starts at `started_ms`.
-    pub(crate) fn new(volume: &Volume, started_ms: i64) -> Self {
+    pub(crate) fn new(volume: &Volume, person_accounts: bool, started_ms: i64) -> Self {
         Self {
             format: FORMAT,
             records: volume.records,
             objects: volume.objects.clone(),
             seed: volume.seed,
             username: volume.username.clone(),
+            person_accounts,
             started_ms,
         }
     }

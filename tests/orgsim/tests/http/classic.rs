@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{Answer, Sim, answer};
+use crate::{
+    sim::{Answer, Sim, answer},
+    users::user,
+};
 
 /// How the caller writes.
 #[derive(Clone, Copy)]
@@ -431,4 +434,43 @@ async fn what_is_made_says_where_it_is() {
     let (headers, batch) = made(format!("/{job}/batch"), "application/json", query).await;
     let place = format!("{place}/batch/{}", batch["id"].as_str().unwrap());
     assert_eq!(headers, (place, "application/json".to_owned()));
+}
+
+#[tokio::test]
+async fn a_job_sees_and_changes_what_its_user_may() {
+    let mut sim = Sim::start().await;
+    let body = json!({
+        "username": "reader@acme.example", "password": "pw", "permissions": ["ApiEnabled"],
+        "objects": {"Account": "R"}, "fields": {"Account.Industry": "R"},
+    });
+    sim.token = user(&sim, body).await.1;
+    let query = json!({"operation": "query", "object": "Account", "contentType": "JSON"});
+    let job = sim.json_job(query).await;
+    for (field, state) in [("Industry", "Completed"), ("Phone", "Failed")] {
+        let soql = format!("SELECT Id, {field} FROM Account LIMIT 1");
+        let batch = sim.json_batch(&job, soql).await;
+        assert_eq!(batch["state"], state, "{batch}");
+    }
+    let insert = json!({"operation": "insert", "object": "Account", "contentType": "JSON"});
+    let job = sim.json_job(insert).await;
+    let batch = sim
+        .json_batch(&job, json!([{"Name": "mine"}]).to_string())
+        .await;
+    let result = sim.json_result(&batch).await;
+    assert_eq!(result[0]["success"], false, "{result}");
+}
+
+#[tokio::test]
+async fn calls_run_out_when_a_test_says_so() {
+    let sim = Sim::start().await;
+    sim.control("faults", json!({"action": "out_of_calls"}))
+        .await;
+    let job = json!({"operation": "query", "object": "Account", "contentType": "JSON"});
+    let (status, refused) = sim.bulk("POST", "", Form::Json, job.to_string()).await;
+    assert_eq!(
+        (status, &refused["exceptionCode"]),
+        (400, &json!("ExceededQuota")),
+        "{refused}"
+    );
+    sim.json_job(job).await;
 }

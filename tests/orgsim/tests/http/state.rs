@@ -428,6 +428,13 @@ async fn a_folder_of_another_org_or_of_a_running_one_is_refused() {
         }
     };
     assert!(format!("{refused:?}").contains("Other"), "{refused:?}");
+    let people = Config {
+        person_accounts: true,
+        ..config(300)
+    };
+    let refused = start(people).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("Other"), "{refused:?}");
+    start(config(300)).await.unwrap();
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     http::HeaderMap,
+    response::Response,
     routing::{get, post},
 };
 
@@ -48,9 +49,17 @@ fn admit(org: &Org, version: &str, headers: &HeaderMap) -> Result<(Caller, u32),
         .unwrap_or_default();
     let user = org.sessions.lock().user(token, org.clock.now_ms());
     let user = user.ok_or_else(|| Refusal::new("InvalidSessionId", "Invalid session id"))?;
-    charge(org, false)
-        .map_err(|_| Refusal::new("ExceededQuota", "TotalRequests Limit exceeded."))?;
-    Ok((Caller::plain(user), number))
+    charge(org, false).map_err(|_| exhausted())?;
+    Ok((Caller::plain(user).renewed(org), number))
+}
+
+fn exhausted() -> Refusal {
+    Refusal::new("ExceededQuota", "TotalRequests Limit exceeded.")
+}
+
+/// The answer to a call for which no calls are left, whoever makes it.
+pub(super) fn out_of_calls(headers: &HeaderMap) -> Response {
+    exhausted().response(reply::wants_json(headers))
 }
 
 /// Does something with a job that the caller names by either form of its Id.
@@ -66,10 +75,7 @@ fn on_job<T>(
 }
 
 /// The answer in the caller's notation, also when it is a refusal.
-fn answer(
-    headers: &HeaderMap,
-    act: impl FnOnce() -> Result<Reply, Refusal>,
-) -> axum::response::Response {
+fn answer(headers: &HeaderMap, act: impl FnOnce() -> Result<Reply, Refusal>) -> Response {
     let json = reply::wants_json(headers);
     match act() {
         Ok(reply) => reply.response(json),
