@@ -15,6 +15,23 @@ use crate::{
 /// Object and slot number.
 type Record = (usize, usize);
 
+/// What runs at an event, in order, and the name under which it does.
+fn due<'r>(
+    kind: &'static str,
+    list: &'r [Automation],
+    event: Event,
+) -> impl Iterator<Item = (&'r Automation, Actor<'r>)> {
+    let due = list.iter().filter(move |one| one.events.contains(&event));
+    due.map(move |automation| {
+        let actor = Actor {
+            kind,
+            name: &automation.name,
+            event,
+        };
+        (automation, actor)
+    })
+}
+
 impl Save<'_> {
     /// Flows and triggers that run before the record is written (2, 3).
     pub(super) fn run(
@@ -33,12 +50,7 @@ impl Save<'_> {
         draft: &mut Draft<'_>,
         event: Event,
     ) -> Result<(), SaveError> {
-        for automation in list.iter().filter(|one| one.events.contains(&event)) {
-            let actor = Actor {
-                kind,
-                name: &automation.name,
-                event,
-            };
+        for (automation, actor) in due(kind, list, event) {
             let runs = self.about_draft(draft, |scope| asks(automation.condition.as_ref(), scope));
             if !runs.map_err(|error| actor.failed("System.MathException", &error.0))? {
                 continue;
@@ -87,12 +99,7 @@ impl Save<'_> {
         before: Option<&Row>,
         event: Event,
     ) -> Result<(), SaveError> {
-        for automation in list.iter().filter(|one| one.events.contains(&event)) {
-            let actor = Actor {
-                kind,
-                name: &automation.name,
-                event,
-            };
+        for (automation, actor) in due(kind, list, event) {
             let Some((object, row)) = self.stored(record) else {
                 return Ok(());
             };
