@@ -140,8 +140,8 @@ impl<'a> Description<'a> {
     }
 
     async fn update_object(&self, client: &Client, object: ObjectSummary) -> Result<(), Failure> {
-        let excluded = self.excluded.contains(&object.name);
-        if let Some(reason) = object.unsupported().or(excluded.then_some(EXCLUDED)) {
+        let excluded = || self.excluded.contains(&object.name).then_some(EXCLUDED);
+        if let Some(reason) = object.unsupported().or_else(excluded) {
             let facts = ObjectFacts {
                 schema: None,
                 label: object.label,

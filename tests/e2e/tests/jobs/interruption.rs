@@ -114,6 +114,8 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
         assert_eq!(input["outcome"], "committed");
     }
     assert_eq!(first["blocks"], blocks);
+    let (first, again) = twice("capture-deletes", &of_job).await;
+    assert_eq!(first, again);
     let (first, again) = twice("commit-job", &of_job).await;
     assert_eq!(first, again);
     assert_eq!(first["status"], "succeeded");

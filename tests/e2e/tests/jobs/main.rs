@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         damage::damaged_and_swapped_segments_are_refused_by_name,
         faults::a_block_that_cannot_be_proven_makes_the_job_partial_and_the_next_one_heals_it,
         faults::an_ended_session_a_cut_connection_and_a_storm_are_survived,
+        incremental::a_record_that_no_query_shows_any_more_gets_a_tombstone,
         incremental::a_second_job_seals_exactly_what_changed,
         incremental::a_row_that_becomes_visible_after_its_stamp_is_found,
         incremental::rows_that_share_one_stamp_are_sealed_once_each,

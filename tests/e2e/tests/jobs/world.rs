@@ -244,6 +244,13 @@ impl Org<'_> {
             .scan(&segments, end_of_time, Fields::All, Filter::All);
         let mut records = BTreeMap::new();
         while let Some(row) = scan.next().await.unwrap() {
+            if row.presence() == Presence::Gone {
+                assert!(
+                    row.fields()
+                        .all(|(name, text)| name == "Id" || text.is_none())
+                );
+                continue;
+            }
             let mut record: Record = row
                 .fields()
                 .filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())))
