@@ -25,7 +25,8 @@ pub struct OrgItem {
     /// `Last-Modified` of the description that the objects in the catalog reflect, exactly as Salesforce sent it;
     /// goes back as `If-Modified-Since`.
     pub described_as_of: Option<String>,
-    /// All deletions that Salesforce's delete log tells of before this moment are in the vault.
+    /// All deletions that Salesforce's delete log tells of before this moment are in the vault. Set before anything
+    /// is read: what went earlier was never seen.
     #[serde(default)]
     pub deletes_covered: Option<Stamp>,
     /// Changes of this item.
@@ -150,6 +151,15 @@ impl Catalog {
             .await
     }
 
+    /// Notes from when on deletions matter, unless that is known; to be called before anything is read.
+    ///
+    /// # Errors
+    /// `ORG_UNKNOWN`.
+    pub async fn begin_deletes(&self, org: &OrgName, from: Stamp) -> Result<OrgItem, Failure> {
+        self.move_deletes(org, |known| known.is_none().then_some(from))
+            .await
+    }
+
     /// Notes up to when deletions are in the vault; to be called when they are. Never moves back.
     ///
     /// # Errors
@@ -159,16 +169,25 @@ impl Catalog {
         org: &OrgName,
         covered: Stamp,
     ) -> Result<OrgItem, Failure> {
+        self.move_deletes(org, |known| (known < Some(covered)).then_some(covered))
+            .await
+    }
+
+    async fn move_deletes(
+        &self,
+        org: &OrgName,
+        to: impl Fn(Option<Stamp>) -> Option<Stamp> + Send + Sync,
+    ) -> Result<OrgItem, Failure> {
         self.table
             .update(Key::org(org), |item: Option<OrgItem>| {
                 let item = item.ok_or_else(|| unknown(org))?;
-                if item.deletes_covered >= Some(covered) {
-                    return Ok(Change::Keep(item));
-                }
-                Ok(Change::Write(OrgItem {
-                    deletes_covered: Some(covered),
-                    ..item
-                }))
+                Ok(match to(item.deletes_covered) {
+                    None => Change::Keep(item),
+                    moved => Change::Write(OrgItem {
+                        deletes_covered: moved,
+                        ..item
+                    }),
+                })
             })
             .await
     }

@@ -62,17 +62,18 @@ pub async fn handle(
             && object.coverage.head().is_some()
             && !item.settings.exclude_objects.contains(&object.object)
     });
-    let heads = objects.iter().filter_map(|object| object.coverage.head());
     let mut output = Output {
         org: org.clone(),
         job: job.clone(),
         tombstones: 0,
         incomplete: 0,
     };
-    // The first time: from where reading ended. What went before was never read.
-    let Some(from) = item.deletes_covered.or_else(|| heads.min()) else {
-        return Ok(output);
-    };
+    let from = item.deletes_covered.ok_or_else(|| {
+        Failure::new(
+            ErrorCode::Internal,
+            "the plan did not say from when deletions matter",
+        )
+    })?;
     let calls = objects.len().div_ceil(OBJECTS_PER_CALL) as u64 + CALLS_TO_LOOK_UP;
     let blocks = catalog
         .job(&org, &job)

@@ -57,7 +57,8 @@ async fn make_plan(
     job: &JobId,
 ) -> Result<PlanRef, Failure> {
     let catalog = environment.catalog();
-    let settings = catalog.org(org).await?.settings;
+    let item = catalog.org(org).await?;
+    let settings = item.settings;
     let mut objects = catalog.objects(org).await?;
     objects.retain(|object| {
         object.is_readable() && !settings.exclude_objects.contains(&object.object)
@@ -77,6 +78,9 @@ async fn make_plan(
             "salesforce's answers have no date",
         )
     })?;
+    if item.deletes_covered.is_none() {
+        catalog.begin_deletes(org, server_now).await?;
+    }
     write_plan(
         environment,
         org,

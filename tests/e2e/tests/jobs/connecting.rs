@@ -241,7 +241,9 @@ pub(crate) async fn a_customer_key_is_needed_to_open_the_vault_again(world: &Wor
 }
 
 pub(crate) async fn jobs_of_one_org_do_not_run_side_by_side(world: &World) {
-    let org = world.connect("alone", small(64), json!({})).await;
+    let org = world
+        .connect("alone", small(64), json!({"exclude_objects": []}))
+        .await;
     org.control(
         "faults",
         json!({"match": {"path_contains": "queryAll"}, "times": 1, "action": "stall"}),

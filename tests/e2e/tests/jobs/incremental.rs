@@ -101,19 +101,18 @@ pub(crate) async fn a_row_that_becomes_visible_after_its_stamp_is_found(world: &
 
 pub(crate) async fn a_record_that_no_query_shows_any_more_gets_a_tombstone(world: &World) {
     let org = world.connect("gone", small(14), json!({})).await;
+    let regions = org
+        .control("create", json!({"object": "Region__c", "count": 9}))
+        .await;
+    let (soon_deleted, soon_purged) = regions["ids"].as_array().unwrap().split_at(2);
+    org.advance_clock(60).await;
     org.backup().await;
 
     org.advance_clock(3_600).await;
-    let deleted = org
-        .control("delete", json!({"object": "Region__c", "pick": 2}))
-        .await;
-    let purged = org
-        .control(
-            "hard-delete",
-            json!({"object": "Measurement__c", "pick": 7}),
-        )
-        .await;
-    assert_eq!(purged["ids"].as_array().unwrap().len(), 7);
+    for (path, ids) in [("delete", soon_deleted), ("hard-delete", soon_purged)] {
+        org.control(path, json!({"object": "Region__c", "ids": ids}))
+            .await;
+    }
     org.advance_clock(600).await;
     let job = org.backup().await;
     assert_eq!(job.status, holdfast_catalog::JobStatus::Succeeded);
@@ -121,11 +120,8 @@ pub(crate) async fn a_record_that_no_query_shows_any_more_gets_a_tombstone(world
     org.assert_stored_is_true().await;
 
     // From the Recycle Bin to nowhere: the vault knows it for deleted already.
-    org.control(
-        "hard-delete",
-        json!({"object": "Region__c", "ids": deleted["ids"]}),
-    )
-    .await;
+    let purge = json!({"object": "Region__c", "ids": soon_deleted});
+    org.control("hard-delete", purge).await;
     org.advance_clock(600).await;
     let job = org.backup().await;
     assert_eq!((job.counts.versions_sealed, job.counts.deleted), (0, 0));

@@ -76,6 +76,12 @@ impl<'w> Org<'w> {
         Stamp::parse(clock["now"].as_str().unwrap()).unwrap()
     }
 
+    /// Changes that are not committed yet.
+    pub(crate) async fn pending(&self) -> u64 {
+        let state: Value = serde_json::from_str(&self.get("state").await).unwrap();
+        state["pending"].as_u64().unwrap()
+    }
+
     /// What never changes, and need not be read.
     pub(crate) async fn other_objects(&self) -> Vec<String> {
         let state: Value = serde_json::from_str(&self.get("state").await).unwrap();
