@@ -14,7 +14,7 @@ pub(crate) struct Simulate {
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// Rounds of each seed
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 20)]
     rounds: u32,
 }
 
