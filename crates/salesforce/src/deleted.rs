@@ -25,6 +25,8 @@ pub enum DeleteLog {
     },
     /// The log does not reach back so far, or holds more than it tells.
     Incomplete,
+    /// The answer is damaged or larger than an answer can be; made by whoever asks object by object.
+    Unreadable,
     /// Salesforce keeps no log for this object, in its own words.
     Unsupported(String),
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use holdfast_catalog::ObjectItem;
 use holdfast_model::{
-    Block, ErrorCode, Failure, JobId, Lane, ObjectName, OrgName, SalesforceId, Stamp, Window,
+    Block, ErrorClass, ErrorCode, Failure, JobId, Lane, ObjectName, OrgName, SalesforceId, Stamp,
+    Window,
 };
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
@@ -131,9 +132,13 @@ impl Work<'_> {
         let mut covered = now;
         for some in objects.chunks(OBJECTS_PER_CALL) {
             let names: Vec<ObjectName> = some.iter().map(|object| object.object.clone()).collect();
-            let logs = self.client.deleted(&names, from.max(oldest), now).await?;
-            for (object, log) in some.iter().zip(logs) {
+            for (object, log) in some.iter().zip(self.logs(&names, window).await?) {
                 match log {
+                    // Asked again by the next job, from the same moment.
+                    DeleteLog::Unreadable => {
+                        self.incomplete(object, window).await?;
+                        covered = covered.min(from);
+                    }
                     DeleteLog::Unsupported(_) => {}
                     DeleteLog::Incomplete => self.incomplete(object, window).await?,
                     DeleteLog::Deleted {
@@ -150,6 +155,26 @@ impl Work<'_> {
             }
         }
         Ok(Some(covered))
+    }
+
+    /// The logs of some objects; one that cannot be read, or is too large, does not hide the others.
+    async fn logs(&self, names: &[ObjectName], window: Window) -> Result<Vec<DeleteLog>, Failure> {
+        let from = window.from.unwrap_or(window.until);
+        match self.client.deleted(names, from, window.until).await {
+            Err(failure) if failure.class() == ErrorClass::Integrity => {}
+            logs => return logs,
+        }
+        let mut logs = Vec::new();
+        for name in names {
+            let one = std::slice::from_ref(name);
+            match self.client.deleted(one, from, window.until).await {
+                Err(failure) if failure.class() == ErrorClass::Integrity => {
+                    logs.push(DeleteLog::Unreadable);
+                }
+                log => logs.extend(log?),
+            }
+        }
+        Ok(logs)
     }
 
     /// Puts a tombstone where a record is gone and the vault does not know it.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use holdfast_catalog::{BlockItem, Catalog};
+use holdfast_catalog::{BlockItem, BlockState, Catalog};
 use holdfast_model::{
     Block, ErrorCode, Failure, ObjectSchema, SalesforceId, SegmentEntry, Stamp, Window,
 };
@@ -22,7 +22,7 @@ pub(crate) struct Tombstones<'a> {
     vault: Vault,
     schema: ObjectSchema,
     known: Vec<SegmentEntry>,
-    item: BlockItem,
+    block: Block,
 }
 
 impl<'a> Tombstones<'a> {
@@ -30,16 +30,12 @@ impl<'a> Tombstones<'a> {
     pub(crate) async fn open(environment: &'a Environment, block: &Block) -> Result<Self, Failure> {
         let catalog = environment.catalog();
         let vault = environment.vault(&block.org).await?;
-        let item = match catalog.block(block).await? {
-            Some(item) => item,
-            None => catalog.open_block(block).await?,
-        };
         Ok(Self {
             schema: vault.schema(&block.object, &block.schema).await?,
             known: catalog.segments(&block.org, &block.object).await?,
             catalog,
             vault,
-            item,
+            block: block.clone(),
         })
     }
 
@@ -89,14 +85,17 @@ impl<'a> Tombstones<'a> {
 
     /// Seals the tombstones and commits them; says how many. Order of durability: the segment, then the catalog.
     pub(crate) async fn commit(
-        mut self,
+        self,
         deleted: &BTreeMap<SalesforceId, Stamp>,
     ) -> Result<u64, Failure> {
-        if deleted.is_empty() || self.item.is_committed() || self.item.exception().is_some() {
+        if deleted.is_empty() {
             return Ok(0);
         }
-        let job = self.item.block().job.clone();
-        let mut buffer = SegmentBuffer::new(&self.schema, &job, now())?;
+        let mut item = self.open_block().await?;
+        if *item.state() != BlockState::Open {
+            return Ok(0);
+        }
+        let mut buffer = SegmentBuffer::new(&self.schema, &self.block.job, now())?;
         for (id, stamp) in deleted {
             buffer.push_gone(*id, *stamp)?;
         }
@@ -105,19 +104,24 @@ impl<'a> Tombstones<'a> {
         let sealed = tokio::task::spawn_blocking(move || sorted.seal(&keys))
             .await
             .map_err(|_| Failure::new(ErrorCode::Internal, "sealing a segment panicked"))??;
-        self.item
-            .progress
+        item.progress
             .segments
             .push(self.vault.put_segment(sealed).await?);
-        self.item.progress.deleted = deleted.len() as u64;
+        item.progress.deleted = deleted.len() as u64;
         // Nothing was read in a window: the object's cursor stays where it is.
         let nothing = Window {
             from: Some(Stamp::from_millis(0)),
             until: Stamp::from_millis(0),
         };
-        self.catalog
-            .commit_block(&self.item, nothing, now())
-            .await?;
+        self.catalog.commit_block(&item, nothing, now()).await?;
         Ok(deleted.len() as u64)
+    }
+
+    /// A repeat asks up to a later moment, and goes on with the block that the first call opened.
+    async fn open_block(&self) -> Result<BlockItem, Failure> {
+        match self.catalog.block(&self.block).await? {
+            Some(item) => Ok(item),
+            None => self.catalog.open_block(&self.block).await,
+        }
     }
 }

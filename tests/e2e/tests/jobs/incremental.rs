@@ -124,5 +124,6 @@ pub(crate) async fn a_record_that_no_query_shows_any_more_gets_a_tombstone(world
     org.control("hard-delete", purge).await;
     org.advance_clock(600).await;
     let job = org.backup().await;
+    assert_eq!(job.status, holdfast_catalog::JobStatus::Succeeded);
     assert_eq!((job.counts.versions_sealed, job.counts.deleted), (0, 0));
 }

@@ -32,9 +32,9 @@ use libtest_mimic::{Arguments, Trial};
 use crate::world::World;
 
 /// Seeds of a plain test run.
-const SEEDS: u64 = 15;
+const SEEDS: u64 = 8;
 /// Rounds of each.
-const ROUNDS: u32 = 20;
+const ROUNDS: u32 = 8;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();

@@ -27,7 +27,8 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
         if round > 0 {
             operation::happen(&mut org, &mut random).await;
         }
-        if random.u32(0..4) == 0 {
+        let troubled = random.u32(0..4) == 0;
+        if troubled {
             operation::trouble(&org, &mut random).await;
         }
         let name = JobId::parse(format!("{}-{round}", org.name)).unwrap();
@@ -47,6 +48,11 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             JobId::parse(format!("{}-{round}-again", org.name)).unwrap()
         };
         let ended = job::run(&environment, &org.name, &name).await;
+        assert!(
+            troubled || job::is_proven(&ended),
+            "seed {seed}, round {round}: without any trouble the job is not proven: {:?}",
+            ended.error
+        );
         if job::is_proven(&ended) {
             proven += 1;
             assert_complete(&environment, &org, &mut snapshots, &mut random).await;
