@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::tripwire::Tripwire;
 
-/// Small, so that a block has several segments now and then.
+/// The least that a deployment may have.
 const SEGMENT_BYTES: usize = 1 << 20;
 
 /// The stack, started by the first seed.
