@@ -117,11 +117,11 @@ fn refused(answer: &SubAnswer) -> Result<DeleteLog, Failure> {
     };
     match (answer.http_status_code, text("errorCode")) {
         (_, "INVALID_REPLICATION_DATE" | "EXCEEDED_ID_LIMIT") => Ok(DeleteLog::Incomplete),
-        (400..500, code) => Ok(DeleteLog::Unsupported(cut(&format!(
-            "{code}: {}",
-            text("message")
-        )))),
-        _ => Err(damaged("a delete log was refused for a moment")),
+        (404 | 405, code) | (400, code @ ("INVALID_TYPE" | "INVALID_TYPE_FOR_OPERATION")) => Ok(
+            DeleteLog::Unsupported(cut(&format!("{code}: {}", text("message")))),
+        ),
+        // For a limit, a permission or a moment: the deletions are there and were not told.
+        _ => Err(damaged("a delete log was refused")),
     }
 }
 
@@ -168,6 +168,8 @@ mod tests {
         );
         for damaged in [
             answer(500, error("UNKNOWN_EXCEPTION")),
+            answer(403, error("REQUEST_LIMIT_EXCEEDED")),
+            answer(403, error("INSUFFICIENT_ACCESS")),
             answer(200, json!({})),
         ] {
             assert_eq!(read(damaged).unwrap_err().code, ErrorCode::DamagedAnswer);
