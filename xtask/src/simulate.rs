@@ -16,6 +16,9 @@ pub(crate) struct Simulate {
     /// Rounds of each seed
     #[arg(long, default_value_t = 20)]
     rounds: u32,
+    /// Without one of the protections: the simulation has to find a loss
+    #[arg(long, value_parser = ["overlap", "guard", "count", "digest", "sweep"])]
+    without: Option<String>,
 }
 
 pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
@@ -25,5 +28,9 @@ pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
     let asked = format!("{},{last},{}", options.seed, options.rounds);
     let mut command = cargo::cargo();
     command.args(["test", "--workspace", "--test", "simulation"]);
+    if let Some(without) = &options.without {
+        command.args(["--features", "holdfast-e2e/switchable"]);
+        command.env("HOLDFAST_WITHOUT", without);
+    }
     cargo::finish(command.env("HOLDFAST_SIMULATION", asked))
 }

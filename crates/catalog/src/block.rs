@@ -1,7 +1,7 @@
 //! Blocks: the only state of an extraction, and with it the list of an object's segments.
 
 use holdfast_model::{
-    Block, ErrorCode, Failure, IdDigest, ObjectName, OrgName, SegmentEntry, Stamp, Window,
+    Block, ErrorCode, Failure, IdDigest, ObjectName, OrgName, SegmentEntry, Stamp, Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -52,6 +52,7 @@ pub enum BlockState {
 
 /// How far the extraction of a block has come. A repeat goes on from here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
     /// Calls of the function that worked on it.
     pub attempts: u32,
@@ -67,12 +68,26 @@ pub struct Progress {
     pub bytes_received: u64,
     /// Salesforce API calls made.
     pub api_calls: u64,
+    /// Rows that Salesforce says the query has: `totalSize`, or the job's `numberRecordsProcessed`.
+    pub rows_reported: u64,
+    /// Rows received that are older than the overlap before the window's end, so that no more of them appear.
+    pub rows_settled: u64,
+    /// Rows that came more than once.
+    pub rows_repeated: u64,
+    /// Rows that Salesforce counts once more, of those that are settled; nothing when it was not asked or cannot say.
+    pub rows_counted: Option<u64>,
+    /// How often the block began anew because a count did not agree.
+    pub restarts: u32,
     /// Rows that the vault already held.
     pub duplicates: u64,
+    /// Digest over their ids.
+    pub duplicate_ids: IdDigest,
     /// Versions staged that say that their record is deleted.
     pub deleted: u64,
     /// Digest over the ids of all rows received.
     pub digest: IdDigest,
+    /// What a sweep found so far; nothing in other lanes.
+    pub sweep: Option<Sweep>,
     /// Segments that are sealed and in the bucket.
     pub segments: Vec<SegmentEntry>,
 }

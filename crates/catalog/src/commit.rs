@@ -1,7 +1,7 @@
 //! The two ends of a block: committed or given up. Each is one transaction over the block and its object.
 
 use backon::Retryable;
-use holdfast_model::{Block, Failure, Stamp, Window};
+use holdfast_model::{Block, Failure, Lane, Stamp, Window};
 
 use crate::{
     BlockItem, BlockState, Catalog, ObjectItem,
@@ -46,7 +46,8 @@ impl Catalog {
         at: Stamp,
     ) -> Attempt<BlockItem> {
         let Block { org, job, .. } = &item.block;
-        let object = self.object_of(&item.block).await?.with_captured(captured);
+        let mut object = self.object_of(&item.block).await?.with_captured(captured);
+        object.sweep_due &= item.block.lane != Lane::Sweep;
         let (block_part, committed) = self.table.put_part(BlockItem {
             state: BlockState::Committed {
                 at,

@@ -46,6 +46,8 @@ pub struct JobItem {
 pub enum JobKind {
     /// Captures what the org holds.
     Backup,
+    /// A backup that also compares every Id with the vault.
+    Sync,
 }
 
 /// Where a job stands.

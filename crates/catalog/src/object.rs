@@ -23,6 +23,12 @@ pub struct ObjectItem {
     pub facts: Option<ObjectFacts>,
     /// What could not be captured and has not been since.
     pub last_exception: Option<ObjectException>,
+    /// How many records Salesforce estimated when it was planned last.
+    #[serde(default)]
+    pub records: Option<u64>,
+    /// Deletions may have passed unseen: the next job compares every Id.
+    #[serde(default)]
+    pub sweep_due: bool,
     /// Changes of this item.
     pub version: u64,
 }
@@ -93,6 +99,8 @@ impl ObjectItem {
             coverage: Coverage::default(),
             facts: None,
             last_exception: None,
+            records: None,
+            sweep_due: false,
             version: 0,
         }
     }
@@ -158,10 +166,76 @@ impl Catalog {
                 if item.facts.as_ref() == Some(facts) {
                     return Ok(Change::Keep(item));
                 }
-                Ok(Change::Write(ObjectItem {
+                let unread = !item.is_readable();
+                let mut item = ObjectItem {
                     facts: Some(facts.clone()),
                     ..item
-                }))
+                };
+                // Nobody followed its deletions while it was not read.
+                item.sweep_due |= unread && item.is_readable() && item.coverage.head().is_some();
+                Ok(Change::Write(item))
+            })
+            .await
+    }
+
+    /// Notes how many records Salesforce estimates.
+    pub async fn put_object_records(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        records: u64,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            records: Some(records),
+            ..item
+        })
+        .await
+    }
+
+    /// Notes that deletions may have passed unseen.
+    pub async fn set_sweep_due(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            sweep_due: true,
+            ..item
+        })
+        .await
+    }
+
+    /// Takes windows out of what is captured: the next plan reads them again.
+    pub async fn uncover(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        lost: &[Window],
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |mut item| {
+            for window in lost {
+                item.coverage.remove(*window);
+            }
+            item
+        })
+        .await
+    }
+
+    async fn change_object(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        change: impl Fn(ObjectItem) -> ObjectItem + Send + Sync,
+    ) -> Result<ObjectItem, Failure> {
+        self.table
+            .update(Key::object(org, object), |item: Option<ObjectItem>| {
+                let item = item.unwrap_or_else(|| ObjectItem::new(org, object));
+                let changed = change(item.clone());
+                Ok(if changed == item {
+                    Change::Keep(item)
+                } else {
+                    Change::Write(changed)
+                })
             })
             .await
     }

@@ -26,6 +26,17 @@ pub struct Block {
     pub rows_expected: u64,
 }
 
+impl Block {
+    /// Number of the block with the tombstones of an object's delete log.
+    pub const TOMBSTONES: u32 = u32::MAX;
+    /// Number of the block that says that the delete log of an object has a hole.
+    pub const LOG_HOLE: u32 = u32::MAX - 1;
+    /// Number of the block that says which windows a sweep found to be incomplete.
+    pub const SWEEP_LOSS: u32 = u32::MAX - 2;
+    /// Numbers of the blocks that are in no plan; an object has at most one of each in a job.
+    pub const UNPLANNED: [u32; 3] = [Self::TOMBSTONES, Self::LOG_HOLE, Self::SWEEP_LOSS];
+}
+
 /// The lane that a block runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -36,6 +47,8 @@ pub enum Lane {
     Backfill,
     /// The whole object, because it has no cursor field.
     Whole,
+    /// Every Id of the object, next to those of the vault before the window's end; reads no fields.
+    Sweep,
     /// Records that Salesforce's delete log says are gone; in no plan, one for each object that has any.
     Deletes,
 }

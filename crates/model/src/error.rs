@@ -36,6 +36,8 @@ impl Failure {
 pub enum ErrorClass {
     /// The other side asks for fewer calls; wait, then repeat.
     Throttled,
+    /// What may be used for a day is used up; the job is suspended: repeat in a quarter of an hour, and again.
+    Exhausted,
     /// The other side or the way to it is down; repeat with back-off.
     Unavailable,
     /// Somebody else was faster; read again and repeat.
@@ -59,6 +61,7 @@ impl ErrorClass {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Throttled => "Throttled",
+            Self::Exhausted => "Exhausted",
             Self::Unavailable => "Unavailable",
             Self::Conflict => "Conflict",
             Self::Invalid => "Invalid",
@@ -114,7 +117,7 @@ macro_rules! registry {
 
 registry! {
     /// The share of Salesforce API calls that Holdfast may use is used up.
-    ApiBudgetExhausted = "API_BUDGET_EXHAUSTED", Throttled, "the job waits by itself; raise `api_cap_percent` to let it use more";
+    ApiBudgetExhausted = "API_BUDGET_EXHAUSTED", Exhausted, "the job waits by itself; raise `api_cap_percent` to let it use more";
     /// An AWS service refuses the call for lack of permission.
     AwsDenied = "AWS_DENIED", Denied, "compare the role of the function with the template; a bucket answers so too for an object that is not there when `s3:ListBucket` is missing";
     /// An AWS service answered that it cannot be used now, or not at all.

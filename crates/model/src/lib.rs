@@ -12,6 +12,7 @@ pub mod row;
 pub mod schema;
 pub mod segment;
 pub mod stamp;
+pub mod sweep;
 pub mod window;
 
 pub use block::{Block, Lane};
@@ -23,4 +24,5 @@ pub use row::RowHash;
 pub use schema::{FieldSchema, ObjectSchema, Transport};
 pub use segment::{SegmentEntry, WrappedKey};
 pub use stamp::Stamp;
+pub use sweep::Sweep;
 pub use window::{Coverage, Window};

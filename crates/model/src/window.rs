@@ -75,6 +75,28 @@ impl Coverage {
         self.0.insert(at, merged);
     }
 
+    /// Takes a window out: what was captured in it turned out to be incomplete.
+    pub fn remove(&mut self, lost: Window) {
+        if lost.is_empty() {
+            return;
+        }
+        let rest = std::mem::take(&mut self.0).into_iter().flat_map(|window| {
+            let before = Window {
+                from: window.from,
+                until: lost
+                    .from
+                    .map_or(Stamp::from_millis(i64::MIN), |from| from.min(window.until)),
+            };
+            let after = Window {
+                from: window.from.max(Some(lost.until)),
+                until: window.until,
+            };
+            let before = Some(before).filter(|_| lost.from.is_some());
+            [before, Some(after)].into_iter().flatten()
+        });
+        self.0 = rest.filter(|window| !window.is_empty()).collect();
+    }
+
     /// The windows before `until` that are not captured, oldest first.
     pub fn gaps(&self, until: Stamp) -> Vec<Window> {
         let mut gaps = Vec::new();
@@ -153,6 +175,33 @@ mod tests {
                     prop_assert_eq!(gaps.iter().any(|gap| gap.contains(stamp)), !inside);
                 }
             }
+        }
+
+        #[test]
+        fn what_is_removed_is_not_covered_and_everything_else_is(
+            windows in windows(),
+            lost in (prop::option::of(0_i64..60), 0_i64..60),
+        ) {
+            let lost = window(lost.0, lost.1);
+            let mut before = Coverage::default();
+            for window in &windows {
+                before.add(*window);
+            }
+            let mut after = before.clone();
+            after.remove(lost);
+            let covers = |coverage: &Coverage, stamp| {
+                coverage.windows().iter().any(|window| window.contains(stamp))
+            };
+            for millis in -5..65 {
+                let stamp = Stamp::from_millis(millis);
+                let expected = covers(&before, stamp) && (lost.is_empty() || !lost.contains(stamp));
+                prop_assert_eq!(covers(&after, stamp), expected);
+            }
+            let mut again = Coverage::default();
+            for window in after.windows() {
+                again.add(*window);
+            }
+            prop_assert_eq!(again, after);
         }
 
         #[test]

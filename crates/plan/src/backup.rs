@@ -15,6 +15,8 @@ pub struct ObjectState {
     pub coverage: Coverage,
     /// How many rows Salesforce estimates for the whole object.
     pub rows_expected: u64,
+    /// Whether all its Ids are to be compared with the vault.
+    pub sweep: bool,
 }
 
 /// How far a window reaches back before the head, and how far it stays behind the present.
@@ -42,6 +44,7 @@ pub fn plan_backup(
     let planned = objects.iter().flat_map(|object| {
         windows(object, pace, until)
             .into_iter()
+            .chain(sweep(object, pace))
             .map(move |(lane, window)| (object, lane, window))
     });
     (0..)
@@ -57,6 +60,13 @@ pub fn plan_backup(
             rows_expected: object.rows_expected,
         })
         .collect()
+}
+
+/// Compares what is captured for good: in the overlap before the head rows may still appear.
+fn sweep(object: &ObjectState, pace: Pace) -> Option<(Lane, Window)> {
+    let head = object.coverage.head().filter(|_| object.sweep)?;
+    let until = head.minus_seconds(pace.overlap_seconds);
+    Some((Lane::Sweep, Window { from: None, until }))
 }
 
 fn windows(object: &ObjectState, pace: Pace, until: Stamp) -> Vec<(Lane, Window)> {
@@ -99,14 +109,22 @@ mod tests {
         Stamp::from_millis(seconds * 1000)
     }
 
-    fn plan(coverage: Coverage, has_cursor: bool, now: i64) -> Vec<Block> {
-        let object = ObjectState {
+    fn state(coverage: Coverage, has_cursor: bool) -> ObjectState {
+        ObjectState {
             object: ObjectName::parse("Account").unwrap(),
             schema: "schema".to_owned(),
             has_cursor,
             coverage,
             rows_expected: 1,
-        };
+            sweep: false,
+        }
+    }
+
+    fn plan(coverage: Coverage, has_cursor: bool, now: i64) -> Vec<Block> {
+        blocks(state(coverage, has_cursor), now)
+    }
+
+    fn blocks(object: ObjectState, now: i64) -> Vec<Block> {
         let org = OrgName::parse("acme").unwrap();
         plan_backup(
             &org,
@@ -158,6 +176,39 @@ mod tests {
             until: seconds(999_995),
         });
         assert_eq!(plan(coverage, false, 1_003_600)[0].lane, Lane::Whole);
+    }
+
+    #[test]
+    fn a_sweep_compares_what_no_row_can_join_any_more() {
+        let mut coverage = Coverage::default();
+        coverage.add(Window {
+            from: None,
+            until: seconds(1_000_000),
+        });
+        let mut object = state(coverage, true);
+        object.sweep = true;
+        let planned = blocks(object, 1_003_600);
+        let sweeps: Vec<_> = planned
+            .iter()
+            .filter(|block| block.lane == Lane::Sweep)
+            .map(|block| block.window)
+            .collect();
+        let window = Window {
+            from: None,
+            until: seconds(1_000_000 - 900),
+        };
+        assert_eq!(sweeps, [window]);
+        let mut unread = state(Coverage::default(), true);
+        unread.sweep = true;
+        let lanes: Vec<_> = blocks(unread, 1_003_600)
+            .into_iter()
+            .map(|block| block.lane)
+            .collect();
+        assert_eq!(
+            lanes,
+            [Lane::Backfill],
+            "there is nothing to compare with yet"
+        );
     }
 
     proptest! {

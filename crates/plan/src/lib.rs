@@ -1,5 +1,7 @@
-//! Pure decisions: what is read next. No I/O, no clock, no randomness.
+//! Pure decisions: what is read next, and what a sweep finds. No I/O, no clock, no randomness.
 
 pub mod backup;
+pub mod sweep;
 
 pub use backup::{ObjectState, Pace, plan_backup};
+pub use sweep::{Buckets, Comparison, Differences, Group, Held};

@@ -5,6 +5,7 @@ mod environment;
 mod execution;
 mod function;
 mod login;
+mod protection;
 mod secret;
 mod settings;
 
@@ -12,4 +13,5 @@ pub use environment::Environment;
 pub use execution::is_running;
 pub use function::{Deadline, now, serve};
 pub use lambda_runtime::Error;
+pub use protection::Protection;
 pub use settings::Settings;

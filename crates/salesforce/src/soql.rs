@@ -51,6 +51,15 @@ pub fn select(schema: &ObjectSchema, window: &Window) -> Result<String, Failure>
     Ok(soql)
 }
 
+/// Selects Id and cursor field of every record.
+pub fn list(schema: &ObjectSchema) -> String {
+    let stamp = schema
+        .cursor_field
+        .as_ref()
+        .map_or_else(String::new, |field| format!(",{field}"));
+    format!("SELECT Id{stamp} FROM {}", schema.name)
+}
+
 /// Selects those of the given records that there are.
 pub fn ids_among(object: &ObjectName, ids: &[SalesforceId]) -> String {
     let ids: Vec<_> = ids.iter().map(|id| format!("'{id}'")).collect();

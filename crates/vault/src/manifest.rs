@@ -2,7 +2,8 @@
 
 use hmac::Mac as _;
 use holdfast_model::{
-    Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry, Stamp, Window,
+    Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry, Stamp, Sweep,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -35,16 +36,37 @@ pub struct ObjectAddition {
     pub schema: String,
     /// The windows captured so far, with those of this job.
     pub coverage: Coverage,
-    /// Rows that Salesforce sent in this job.
+    /// Rows that Salesforce said its answers in this job have.
+    #[serde(default)]
+    pub rows_reported: u64,
+    /// Rows that it sent.
     pub rows_received: u64,
-    /// Rows of them that the vault held already.
-    pub duplicates: u64,
     /// Digest over the ids of the rows received.
     pub received: IdDigest,
+    /// Rows that were counted a second time; nothing when none were.
+    #[serde(default)]
+    pub recount: Option<Recount>,
+    /// Rows of those received that the vault held already.
+    pub duplicates: u64,
+    /// Digest over their ids: with those of the segments it makes up the digest of the rows received.
+    #[serde(default)]
+    pub duplicate_ids: IdDigest,
+    /// What comparing every Id came to, in a job that did.
+    #[serde(default)]
+    pub sweep: Option<Sweep>,
     /// The segments that this job added.
     pub segments: Vec<SegmentEntry>,
     /// Windows that this job could not read.
     pub exceptions: Vec<WindowException>,
+}
+
+/// Rows of bulk jobs that no more can join, counted by another interface of Salesforce.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recount {
+    /// As Salesforce counts them; fewer than received when some changed since.
+    pub salesforce: u64,
+    /// As they were received.
+    pub received: u64,
 }
 
 /// A window that could not be read.

@@ -9,12 +9,25 @@ use tracing::info;
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
 pub struct Input {
-    org: OrgName,
+    /// What the execution was started with.
+    request: Request,
     /// Name of the execution.
     job: JobId,
     /// ARN of the execution.
     execution: String,
+}
+
+/// What a job is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    org: OrgName,
+    #[serde(default = "backup")]
     kind: JobKind,
+}
+
+const fn backup() -> JobKind {
+    JobKind::Backup
 }
 
 /// Whether the job goes on.
@@ -42,10 +55,9 @@ pub async fn handle(
 ) -> Result<Output, Failure> {
     let catalog = environment.catalog();
     let Input {
-        org,
+        request: Request { org, kind },
         job,
         execution,
-        kind,
     } = input;
     catalog.org(&org).await?;
     let outcome = if has_ended(catalog, &org, &job).await?

@@ -25,10 +25,6 @@ const LOG_SECONDS_MAX: u32 = 15 * 86_400 - 3_600;
 /// Salesforce cuts off the seconds of a window and refuses one that is shorter than a minute.
 const MINUTE_SECONDS: u32 = 60;
 
-/// Which of an object's blocks, behind those of the plan: its tombstones, or what the log does not tell.
-const TOMBSTONES: u32 = 0;
-const HOLE: u32 = 1;
-
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
 pub struct Input {
@@ -76,11 +72,6 @@ pub async fn handle(
         )
     })?;
     let calls = objects.len().div_ceil(OBJECTS_PER_CALL) as u64 + CALLS_TO_LOOK_UP;
-    let blocks = catalog
-        .job(&org, &job)
-        .await?
-        .plan
-        .map_or(0, |plan| plan.blocks);
     let covered = environment
         .with_salesforce(&org, item.settings.api_cap_percent, calls, async |client| {
             let mut work = Work {
@@ -88,7 +79,6 @@ pub async fn handle(
                 client,
                 org: &org,
                 job: &job,
-                blocks,
                 output: &mut output,
             };
             work.all(&objects, from).await
@@ -105,8 +95,6 @@ struct Work<'a> {
     client: &'a Client,
     org: &'a OrgName,
     job: &'a JobId,
-    /// Blocks of the plan; those that are in no plan have the next numbers.
-    blocks: u32,
     output: &'a mut Output,
 }
 
@@ -187,7 +175,7 @@ impl Work<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let block = self.block(object, window, TOMBSTONES);
+        let block = self.block(object, window, Block::TOMBSTONES);
         let tombstones = Tombstones::open(self.environment, &block).await?;
         let mut deleted: BTreeMap<_, _> = records.into_iter().collect();
         tombstones.keep_alive(&mut deleted).await?;
@@ -204,19 +192,20 @@ impl Work<'_> {
             object.object
         );
         let failure = Failure::new(ErrorCode::DeleteLogIncomplete, message);
-        self.environment
-            .catalog()
-            .fail_block(&self.block(object, window, HOLE), &failure)
-            .await?;
+        let catalog = self.environment.catalog();
+        // The job is partial, and the next one compares every Id.
+        catalog.set_sweep_due(self.org, &object.object).await?;
+        let block = self.block(object, window, Block::LOG_HOLE);
+        catalog.fail_block(&block, &failure).await?;
         Ok(())
     }
 
-    fn block(&self, object: &ObjectItem, window: Window, which: u32) -> Block {
+    fn block(&self, object: &ObjectItem, window: Window, number: u32) -> Block {
         let schema = object.facts.as_ref().and_then(|facts| facts.schema.clone());
         Block {
             org: self.org.clone(),
             job: self.job.clone(),
-            block: self.blocks + which,
+            block: number,
             object: object.object.clone(),
             lane: Lane::Deletes,
             window,

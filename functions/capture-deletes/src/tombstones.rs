@@ -9,7 +9,7 @@ use holdfast_model::{
 };
 use holdfast_runtime::{Environment, now};
 use holdfast_salesforce::{Client, Columns, soql};
-use holdfast_vault::{Fields, Filter, Presence, SegmentBuffer, Vault};
+use holdfast_vault::{Fields, Filter, GoneBy, Presence, SegmentBuffer, Vault};
 
 /// Ids in one condition; with them the address of a call stays short.
 const IDS_PER_CALL: usize = 400;
@@ -97,7 +97,7 @@ impl<'a> Tombstones<'a> {
         }
         let mut buffer = SegmentBuffer::new(&self.schema, &self.block.job, now())?;
         for (id, stamp) in deleted {
-            buffer.push_gone(*id, *stamp)?;
+            buffer.push_gone(*id, *stamp, GoneBy::DeleteLog)?;
         }
         let sorted = buffer.sorted();
         let keys = Arc::clone(self.vault.keys());

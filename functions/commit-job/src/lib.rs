@@ -145,11 +145,9 @@ impl Account {
     ) -> Result<(), Failure> {
         let mut plan = vault.plan(job).await?;
         let mut lines = Vec::new();
-        let mut planned = 0;
         loop {
             let line = plan.next().await?;
             let at_end = line.is_none();
-            planned += u32::from(!at_end);
             lines.extend(line);
             if at_end || lines.len() == BLOCKS_AT_ONCE {
                 self.add_blocks(catalog, &lines, whose).await?;
@@ -159,16 +157,14 @@ impl Account {
                 break;
             }
         }
-        self.add_deletes(catalog, (vault.org(), job), planned, whose)
-            .await
+        self.add_unplanned(catalog, (vault.org(), job), whose).await
     }
 
-    /// What `capture-deletes` did is in no plan: its two blocks of an object have the next numbers.
-    async fn add_deletes(
+    /// What was learned on the way is in no plan: deletions, and what could not be learned.
+    async fn add_unplanned(
         &mut self,
         catalog: &Catalog,
         (org, job): (&OrgName, &JobId),
-        number: u32,
         whose: Whose,
     ) -> Result<(), Failure> {
         let block = |object: ObjectName, number| Block {
@@ -187,7 +183,7 @@ impl Account {
         let objects = catalog.objects(org).await?;
         let possible: Vec<_> = objects
             .iter()
-            .flat_map(|item| [0, 1].map(|which| block(item.object.clone(), number + which)))
+            .flat_map(|item| Block::UNPLANNED.map(|number| block(item.object.clone(), number)))
             .collect();
         for some in possible.chunks(BLOCKS_AT_ONCE) {
             let opened = catalog.blocks(some).await?.into_iter().flatten();
@@ -227,9 +223,13 @@ impl Account {
                 object: block.object.clone(),
                 schema: block.schema.clone(),
                 coverage: Coverage::default(),
+                rows_reported: 0,
                 rows_received: 0,
-                duplicates: 0,
                 received: IdDigest::default(),
+                recount: None,
+                duplicates: 0,
+                duplicate_ids: IdDigest::default(),
+                sweep: None,
                 segments: Vec::new(),
                 exceptions: Vec::new(),
             })
@@ -260,9 +260,17 @@ impl Account {
                 .map(|segment| segment.bytes)
                 .sum::<u64>();
             let object = self.object(&block);
+            object.rows_reported += progress.rows_reported;
             object.rows_received += progress.rows_received;
-            object.duplicates += progress.duplicates;
             object.received.merge(progress.digest);
+            if let Some(counted) = progress.rows_counted {
+                let recount = object.recount.get_or_insert_default();
+                recount.salesforce += counted;
+                recount.received += progress.rows_settled;
+            }
+            object.duplicates += progress.duplicates;
+            object.duplicate_ids.merge(progress.duplicate_ids);
+            object.sweep = progress.sweep.or(object.sweep);
             object.segments.extend(progress.segments);
         }
         if let Some(failure) = exception {

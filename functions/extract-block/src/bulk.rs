@@ -1,7 +1,8 @@
 //! By Bulk API 2.0: create the job, let the machine wait, then read page after page.
 
-use holdfast_model::{ErrorClass, Failure};
-use holdfast_salesforce::{BulkJobId, Client, Columns};
+use holdfast_model::{ErrorClass, ErrorCode, Failure};
+use holdfast_runtime::Protection;
+use holdfast_salesforce::{BulkJobId, Client, Columns, Scope, soql};
 use tracing::warn;
 
 use crate::Outcome;
@@ -9,6 +10,8 @@ use crate::extraction::Extraction;
 
 /// The longest wait between two looks at a job.
 const WAIT_SECONDS_MAX: u32 = 30;
+/// How often a block begins anew whose rows do not agree with a count.
+const RESTARTS_MAX: u32 = 2;
 /// How often a page is read that comes damaged, before the block is given up for this job.
 const PAGE_TRIES: u32 = 3;
 
@@ -27,7 +30,7 @@ pub(crate) async fn step(
     let job = BulkJobId::parse(job)?;
     let state = client.bulk_state(&job).await?;
     if state.completed()?.is_none() {
-        return Ok((Outcome::Wait, (waited * 2).clamp(1, WAIT_SECONDS_MAX)));
+        return Ok((Outcome::Wait, next_wait(waited)));
     }
     let columns = Columns::of(&extraction.schema);
     let mut damaged = 0;
@@ -47,10 +50,52 @@ pub(crate) async fn step(
             Err(failure) => return Err(failure),
         }
     }
-    state.verify_rows(extraction.rows_received())?;
+    if Protection::Count.is_on() {
+        state.verify_rows(extraction.rows_received())?;
+    }
+    match verify(extraction, client, state.completed()?).await {
+        Err(failure)
+            if failure.code == ErrorCode::CountMismatch && extraction.restarts() < RESTARTS_MAX =>
+        {
+            warn!(code = failure.code.name(), "block begins anew");
+            extraction.restart().await?;
+            return Ok((Outcome::More, 0));
+        }
+        other => other?,
+    }
     extraction.note_calls(client.budget().used());
     extraction.commit().await?;
     Ok((Outcome::Committed, 0))
+}
+
+/// Seconds until the next look at a job: twice as long as before.
+pub(crate) fn next_wait(waited: u32) -> u32 {
+    waited.saturating_mul(2).clamp(1, WAIT_SECONDS_MAX)
+}
+
+/// A job has been known to count only what it kept: another interface is asked how many rows there are.
+async fn verify(
+    extraction: &mut Extraction<'_>,
+    client: &Client,
+    reported: Option<u64>,
+) -> Result<(), Failure> {
+    if !Protection::Count.is_on() {
+        return Ok(());
+    }
+    extraction.verify_reported(reported.unwrap_or(0)).await?;
+    let Some(window) = extraction.settled_window() else {
+        return Ok(());
+    };
+    let soql = soql::count(&extraction.schema, Some(&window));
+    match client.count(&soql, Scope::All).await {
+        Ok(counted) => extraction.verify_counted(counted).await,
+        // Very large objects cannot be counted in two minutes; the job's own count stands.
+        Err(failure) if failure.code == ErrorCode::QueryRefused => {
+            warn!(code = failure.code.name(), "rows cannot be counted");
+            Ok(())
+        }
+        Err(failure) => Err(failure),
+    }
 }
 
 enum Next {

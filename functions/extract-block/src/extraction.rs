@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use holdfast_catalog::{BlockItem, Catalog, Progress, Settings};
 use holdfast_model::{
-    ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Transport,
+    ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Stamp, Transport, Window,
 };
 use holdfast_runtime::{Deadline, Environment, now};
 use holdfast_salesforce::{BulkJobId, RowBatch, soql};
-use holdfast_vault::{SegmentBuffer, Vault};
+use holdfast_vault::{SegmentBuffer, SortedRows, Vault};
 
 /// A block at work.
 pub(crate) struct Extraction<'a> {
@@ -119,7 +119,8 @@ impl<'a> Extraction<'a> {
         for row in batch.rows() {
             let id = SalesforceId::parse(row.value(self.id_column).unwrap_or_default().as_bytes())?;
             self.progress.digest.add(&id);
-            self.buffer.push(|column| row.value(column))?;
+            let stamp = self.buffer.push(|column| row.value(column))?;
+            self.progress.rows_settled += u64::from(self.is_settled(stamp));
         }
         self.progress.rows_received += batch.len() as u64;
         if self.buffer.bytes() >= self.segment_bytes {
@@ -163,9 +164,95 @@ impl<'a> Extraction<'a> {
         self.buffer.truncate(0);
     }
 
+    /// Begins anew, with a new query: what came does not agree with a count.
+    pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
+        self.progress = Progress {
+            attempts: self.progress.attempts,
+            api_calls: self.progress.api_calls,
+            restarts: self.progress.restarts + 1,
+            ..Progress::default()
+        };
+        self.buffer.truncate(0);
+        self.save().await
+    }
+
+    /// How often the block began anew.
+    pub(crate) fn restarts(&self) -> u32 {
+        self.progress.restarts
+    }
+
+    /// Compares the rows received with what Salesforce says that its query has: `COUNT_MISMATCH`.
+    pub(crate) async fn verify_reported(&mut self, reported: u64) -> Result<(), Failure> {
+        self.seal().await?;
+        self.progress.rows_reported = reported;
+        let rows = self.progress.rows_received - self.progress.rows_repeated;
+        if rows == reported {
+            Ok(())
+        } else {
+            Err(mismatch(reported, rows))
+        }
+    }
+
+    /// The window that can be counted once more: in the overlap before its end rows may still appear, or move on.
+    pub(crate) fn settled_window(&self) -> Option<Window> {
+        let window = Window {
+            until: self.settled_until(),
+            ..self.item.block().window
+        };
+        (!window.is_empty()).then_some(window)
+    }
+
+    /// Compares the settled rows with an independent count of them: `COUNT_MISMATCH` when some are missing. There may
+    /// be fewer by now: a row that changed has left the window.
+    pub(crate) async fn verify_counted(&mut self, counted: u64) -> Result<(), Failure> {
+        self.seal().await?;
+        self.progress.rows_counted = Some(counted);
+        let rows = self
+            .progress
+            .rows_settled
+            .saturating_sub(self.progress.rows_repeated);
+        if counted <= rows {
+            Ok(())
+        } else {
+            Err(mismatch(counted, rows))
+        }
+    }
+
+    fn settled_until(&self) -> Stamp {
+        let until = self.item.block().window.until;
+        until.minus_seconds(self.settings.overlap_seconds)
+    }
+
+    /// Whether no more rows with this stamp appear. Without a cursor field there is one count of everything.
+    fn is_settled(&self, stamp: Stamp) -> bool {
+        self.item.block().lane == Lane::Whole || stamp < self.settled_until()
+    }
+
+    /// Every row that was received must be in a segment, or have been in one before: `COUNT_MISMATCH`.
+    fn verify_kept(&self) -> Result<(), Failure> {
+        let progress = &self.progress;
+        let mut kept = progress.duplicate_ids;
+        let mut rows = progress.duplicates;
+        for segment in &progress.segments {
+            kept.merge(segment.digest);
+            rows += segment.rows;
+        }
+        if kept == progress.digest && rows == progress.rows_received {
+            return Ok(());
+        }
+        Err(Failure::new(
+            ErrorCode::CountMismatch,
+            format!(
+                "rows received and rows kept are not the same: `{}`, `{rows}`",
+                progress.rows_received
+            ),
+        ))
+    }
+
     /// Seals the rest and commits the block: from here on its versions can be read.
     pub(crate) async fn commit(&mut self) -> Result<(), Failure> {
         self.seal().await?;
+        self.verify_kept()?;
         let mut item = self.item.clone();
         item.progress = self.progress.clone();
         let window = self.item.block().window;
@@ -175,16 +262,16 @@ impl<'a> Extraction<'a> {
 
     /// Order of durability: the segment is in the bucket before the catalog hears of it.
     async fn seal(&mut self) -> Result<(), Failure> {
+        if self.buffer.rows() == 0 {
+            return Ok(());
+        }
         let fresh = SegmentBuffer::new(&self.schema, &self.item.block().job, now())?;
         let mut sorted = std::mem::replace(&mut self.buffer, fresh).sorted();
-        match self.item.block().lane {
-            // Without a cursor field there is no stamp to tell versions apart by.
-            Lane::Whole => self.vault.drop_unchanged(&mut sorted, &self.known).await?,
-            Lane::Head | Lane::Backfill | Lane::Deletes => {
-                self.vault.drop_known(&mut sorted, &self.known).await?
-            }
-        };
+        self.drop_held(&mut sorted, &self.progress.segments).await?;
+        self.progress.rows_repeated += sorted.duplicates() as u64;
+        self.drop_held(&mut sorted, &self.known).await?;
         self.progress.duplicates += sorted.duplicates() as u64;
+        self.progress.duplicate_ids.merge(sorted.duplicate_ids());
         if sorted.is_empty() {
             return Ok(());
         }
@@ -199,6 +286,22 @@ impl<'a> Extraction<'a> {
         Ok(())
     }
 
+    /// Drops what the segments hold.
+    async fn drop_held(
+        &self,
+        sorted: &mut SortedRows,
+        segments: &[SegmentEntry],
+    ) -> Result<(), Failure> {
+        match self.item.block().lane {
+            // Without a cursor field there is no stamp to tell versions apart by.
+            Lane::Whole => self.vault.drop_unchanged(sorted, segments).await?,
+            Lane::Head | Lane::Backfill | Lane::Sweep | Lane::Deletes => {
+                self.vault.drop_known(sorted, segments).await?
+            }
+        };
+        Ok(())
+    }
+
     async fn save(&mut self) -> Result<(), Failure> {
         let mut item = self.item.clone();
         item.progress = self.progress.clone();
@@ -206,4 +309,11 @@ impl<'a> Extraction<'a> {
         self.item = item;
         Ok(())
     }
+}
+
+fn mismatch(salesforce: u64, rows: u64) -> Failure {
+    Failure::new(
+        ErrorCode::CountMismatch,
+        format!("salesforce counts `{salesforce}` rows, `{rows}` different ones came"),
+    )
 }

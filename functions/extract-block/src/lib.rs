@@ -6,19 +6,19 @@
 mod bulk;
 mod extraction;
 mod rest;
+mod sweep;
 
 use holdfast_catalog::BlockState;
-use holdfast_model::{Block, ErrorCode, Failure};
+use holdfast_model::{Block, Failure, Lane};
 use holdfast_runtime::{Deadline, Environment};
 use serde::{Deserialize, Serialize};
 
 use crate::extraction::Extraction;
 use crate::rest::Read;
+use crate::sweep::Sweeping;
 
 /// Salesforce calls that one invocation may make; with full pages that is 10 million rows.
 const CALLS: u64 = 200;
-/// How long to wait when the API budget is used up: it comes back over 24 hours.
-const SUSPENDED_SECONDS: u32 = 900;
 
 /// A line of the plan, as the state machine passes it the first time and later.
 #[derive(Debug, Deserialize)]
@@ -45,8 +45,6 @@ pub struct Output {
 pub(crate) enum Outcome {
     /// Salesforce is at work; call again after the wait.
     Wait,
-    /// The API budget is used up; call again after the wait.
-    Suspended,
     /// The deadline came near; call again now.
     More,
     /// The block is readable in the vault.
@@ -65,12 +63,7 @@ pub async fn handle(
         block,
         wait_seconds,
     } = input;
-    let (outcome, wait_seconds) = match step(environment, deadline, &block, wait_seconds).await {
-        Err(failure) if failure.code == ErrorCode::ApiBudgetExhausted => {
-            (Outcome::Suspended, SUSPENDED_SECONDS)
-        }
-        other => other?,
-    };
+    let (outcome, wait_seconds) = step(environment, deadline, &block, wait_seconds).await?;
     Ok(Output {
         block,
         outcome,
@@ -94,6 +87,15 @@ async fn step(
     }
     let settings = catalog.org(&block.org).await?.settings;
     let cap_percent = settings.api_cap_percent;
+    if block.lane == Lane::Sweep {
+        let calls = sweep::calls(block.rows_expected);
+        let mut sweeping = Sweeping::open(environment, item, settings).await?;
+        return environment
+            .with_salesforce(&block.org, cap_percent, calls, async |client| {
+                sweeping.step(client, waited).await
+            })
+            .await;
+    }
     let mut extraction = Extraction::open(environment, deadline, item, settings).await?;
     environment
         .with_salesforce(&block.org, cap_percent, CALLS, async |client| {

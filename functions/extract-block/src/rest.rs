@@ -34,6 +34,9 @@ pub(crate) async fn step(
         extraction.last_page_done(batch.bytes() as u64);
     }
     extraction.note_calls(client.budget().used());
+    extraction
+        .verify_reported(pages.total_size().unwrap_or(0))
+        .await?;
     extraction.commit().await?;
     Ok(Read::Committed)
 }

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_catalog::{ObjectItem, PlanRef, Settings};
-use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
+use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef};
+use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName};
 use holdfast_plan::{ObjectState, Pace, plan_backup};
-use holdfast_runtime::{Deadline, Environment};
+use holdfast_runtime::{Deadline, Environment, Protection};
 use serde::{Deserialize, Serialize};
 
 /// Record counts of some thousand objects, with room for repeats.
 const CALLS: u64 = 20;
+
+/// A hundredth fewer records than at the last plan are looked for.
+const DROP_PER_SWEEP: u64 = 100;
 
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
@@ -37,9 +40,10 @@ pub async fn handle(
     let Input { org, job } = input;
     let catalog = environment.catalog();
     catalog.assert_lease(&org, &job).await?;
-    let plan = match catalog.job(&org, &job).await?.plan {
+    let begun = catalog.job(&org, &job).await?;
+    let plan = match begun.plan {
         Some(plan) => plan,
-        None => make_plan(environment, &org, &job).await?,
+        None => make_plan(environment, &org, &job, begun.kind).await?,
     };
     let bucket = environment.settings().bucket.clone();
     Ok(Output {
@@ -55,6 +59,7 @@ async fn make_plan(
     environment: &Environment,
     org: &OrgName,
     job: &JobId,
+    kind: JobKind,
 ) -> Result<PlanRef, Failure> {
     let catalog = environment.catalog();
     let item = catalog.org(org).await?;
@@ -81,30 +86,9 @@ async fn make_plan(
     if item.deletes_covered.is_none() {
         catalog.begin_deletes(org, server_now).await?;
     }
-    write_plan(
-        environment,
-        org,
-        job,
-        &settings,
-        &objects,
-        &counts,
-        server_now,
-    )
-    .await
-}
-
-async fn write_plan(
-    environment: &Environment,
-    org: &OrgName,
-    job: &JobId,
-    settings: &Settings,
-    objects: &[ObjectItem],
-    counts: &BTreeMap<ObjectName, u64>,
-    server_now: Stamp,
-) -> Result<PlanRef, Failure> {
     let states: Vec<_> = objects
         .iter()
-        .filter_map(|object| state(object, counts))
+        .filter_map(|object| state(object, &counts, kind))
         .collect();
     let pace = Pace {
         overlap_seconds: settings.overlap_seconds,
@@ -119,8 +103,26 @@ async fn write_plan(
         blocks: count(stored.blocks)?,
         objects: count(states.len())?,
     };
-    environment.catalog().set_plan(org, job, &plan).await?;
+    catalog.set_plan(org, job, &plan).await?;
+    note_records(catalog, &objects, &counts).await?;
     Ok(plan)
+}
+
+/// What the next plan compares its counts with.
+async fn note_records(
+    catalog: &Catalog,
+    objects: &[ObjectItem],
+    counts: &BTreeMap<ObjectName, u64>,
+) -> Result<(), Failure> {
+    for item in objects {
+        let records = counts.get(&item.object).copied();
+        if let Some(records) = records.filter(|_| records != item.records) {
+            catalog
+                .put_object_records(&item.org, &item.object, records)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 fn count<N: TryInto<u32>>(number: N) -> Result<u32, Failure> {
@@ -132,13 +134,29 @@ fn count<N: TryInto<u32>>(number: N) -> Result<u32, Failure> {
     })
 }
 
-fn state(object: &ObjectItem, counts: &BTreeMap<ObjectName, u64>) -> Option<ObjectState> {
+fn state(
+    object: &ObjectItem,
+    counts: &BTreeMap<ObjectName, u64>,
+    kind: JobKind,
+) -> Option<ObjectState> {
     let facts = object.facts.as_ref()?;
+    let records = counts.get(&object.object).copied();
     Some(ObjectState {
         object: object.object.clone(),
         schema: facts.schema.clone()?,
         has_cursor: facts.cursor_field.is_some(),
         coverage: object.coverage.clone(),
-        rows_expected: counts.get(&object.object).copied().unwrap_or(0),
+        rows_expected: records.unwrap_or(0),
+        sweep: Protection::Sweep.is_on()
+            && (kind == JobKind::Sync || object.sweep_due || has_dropped(object.records, records)),
     })
+}
+
+/// Whether so many records went since the last plan that somebody deleted many, or the log may not tell of all.
+fn has_dropped(before: Option<u64>, now: Option<u64>) -> bool {
+    let (Some(before), Some(now)) = (before, now) else {
+        return false;
+    };
+    let dropped = before.saturating_sub(now);
+    dropped > 0 && dropped >= before / DROP_PER_SWEEP
 }

@@ -313,6 +313,11 @@ impl Stack {
 
     /// Starts a backup of an org as the job of this name. A name is used once.
     pub async fn start_backup_as(&self, org: &str, job: &str) -> anyhow::Result<Execution> {
+        self.start_job(&json!({ "org": org }), job).await
+    }
+
+    /// Starts a job with this request, under this name. A name is used once.
+    pub async fn start_job(&self, request: &Value, job: &str) -> anyhow::Result<Execution> {
         let machine = format!(
             "arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{}-backup",
             self.addresses.stack
@@ -323,7 +328,7 @@ impl Stack {
             .state_machine_arn(machine)
             .name(job);
         let started = start
-            .input(json!({ "org": org }).to_string())
+            .input(request.to_string())
             .send()
             .await
             .context("cannot start the backup")?;

@@ -143,6 +143,9 @@ pub(crate) struct Tuning {
     /// The org has Event Monitoring: its calls end up in event log files.
     #[serde(default)]
     pub event_monitoring: bool,
+    /// The delete log was purged: it tells of no deletion before this moment.
+    #[serde(default)]
+    pub delete_log_from_ms: Option<i64>,
 }
 
 impl Org {
@@ -196,6 +199,7 @@ impl Org {
             daily_bulk_batches: BATCHES_MAX,
             bulk_hard_delete: false,
             event_monitoring: false,
+            delete_log_from_ms: None,
         };
         let room = Storage::megabytes(tuning.data_storage_mb, tuning.file_storage_mb);
         store.room = Some(room);

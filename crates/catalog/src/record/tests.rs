@@ -1,3 +1,4 @@
+use aws_sdk_dynamodb::primitives::Blob;
 use holdfast_model::{
     Block, JobId, Lane, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp, Transport, Window,
     WrappedKey,
@@ -98,6 +99,8 @@ fn object_item() -> ObjectItem {
             window: window(),
             times: 2,
         }),
+        records: Some(12),
+        sweep_due: true,
         version: 3,
     }
 }
@@ -158,7 +161,7 @@ fn check<T: Record + PartialEq + std::fmt::Debug>(record: T) {
 
     for name in item.keys() {
         let mut damaged = item.clone();
-        damaged.insert(name.clone(), AttributeValue::Bool(true));
+        damaged.insert(name.clone(), AttributeValue::B(Blob::new([0])));
         assert_eq!(code(damaged), ErrorCode::CatalogCorrupt, "{name}");
     }
     for name in [FORMAT_ATTRIBUTE, VERSION_ATTRIBUTE, PK, SK] {

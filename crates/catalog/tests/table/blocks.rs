@@ -23,6 +23,7 @@ async fn a_block_comes_back_as_it_was_saved() {
         deleted: 6,
         digest: segment(0, 1).digest,
         segments: (0..3).map(|number| segment(number, 9)).collect(),
+        ..Progress::default()
     };
     catalog.save_block(&mut item).await.unwrap();
     assert_eq!(catalog.block(&line).await.unwrap().unwrap(), item);

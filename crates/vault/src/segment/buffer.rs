@@ -3,14 +3,20 @@
 use holdfast_model::limits::{FIELD_BYTES_MAX, FIELDS_MAX, ROW_BYTES_MAX};
 use holdfast_model::row::RowHasher;
 use holdfast_model::{
-    ErrorCode, Failure, JobId, ObjectName, ObjectSchema, RowHash, SalesforceId, Stamp,
+    ErrorCode, Failure, IdDigest, JobId, ObjectName, ObjectSchema, RowHash, SalesforceId, Stamp,
 };
 
 /// The arena is addressed by 32 bits.
 const ARENA_BYTES_MAX: usize = u32::MAX as usize;
 
-/// In `_deleted`: the record is gone for good (docs/FORMAT.md, section 3).
-const GONE: i8 = 2;
+/// From where it is known that a record is gone for good: `_deleted` (docs/FORMAT.md, section 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoneBy {
+    /// Salesforce's delete log, which says when it went.
+    DeleteLog = 2,
+    /// No query lists it; it went before it was missed.
+    Sweep = 3,
+}
 
 /// Rows of one object as text, unsorted, in memory.
 #[derive(Debug)]
@@ -96,11 +102,12 @@ impl SegmentBuffer {
         })
     }
 
-    /// Appends a row; `value` gives the text of each of the schema's stored fields by position, or nothing for null.
+    /// Appends a row and gives its stamp; `value` gives the text of each of the schema's stored fields by position, or
+    /// nothing for null.
     ///
     /// `DAMAGED_ANSWER` if Id or stamp are missing or malformed; `SEAL_TOO_LARGE` beyond the limits of the format.
     /// The buffer is then as it was before.
-    pub fn push<'v>(&mut self, value: impl Fn(usize) -> Option<&'v str>) -> Result<(), Failure> {
+    pub fn push<'v>(&mut self, value: impl Fn(usize) -> Option<&'v str>) -> Result<Stamp, Failure> {
         let damaged =
             |what: &str| Failure::new(ErrorCode::DamagedAnswer, format!("row has {what}"));
         let id = value(self.source.id_at).ok_or_else(|| damaged("no Id"))?;
@@ -122,18 +129,18 @@ impl SegmentBuffer {
             deleted: i8::from(deleted),
             at: u32::try_from(start).unwrap_or(u32::MAX), // append has checked the end of the row
         });
-        Ok(())
+        Ok(stamp)
     }
 
     /// Appends a record that is gone for good since `stamp`: no field of it is known.
-    pub fn push_gone(&mut self, id: SalesforceId, stamp: Stamp) -> Result<(), Failure> {
+    pub fn push_gone(&mut self, id: SalesforceId, stamp: Stamp, by: GoneBy) -> Result<(), Failure> {
         let start = self.arena.len();
         self.append(|_| None)?;
         self.rows.push(Row {
             id,
             stamp,
             hash: self.source.hasher.hash(|_| None),
-            deleted: GONE,
+            deleted: by as i8,
             at: u32::try_from(start).unwrap_or(u32::MAX), // append has checked the end of the row
         });
         Ok(())
@@ -184,10 +191,18 @@ impl SegmentBuffer {
     /// Brings the rows into the order of a segment. The same version (Id, stamp, hash) twice becomes one.
     pub fn sorted(mut self) -> SortedRows {
         let received = self.rows.len();
+        let mut duplicate_ids = IdDigest::default();
         self.rows.sort_unstable_by(Row::order);
-        self.rows.dedup_by(|a, b| a.is_same_version(b));
+        self.rows.dedup_by(|again, first| {
+            let same = again.is_same_version(first);
+            if same {
+                duplicate_ids.add(&again.id);
+            }
+            same
+        });
         SortedRows {
             duplicates: received - self.rows.len(),
+            duplicate_ids,
             source: self.source,
             rows: self.rows,
             arena: self.arena,
@@ -202,6 +217,7 @@ pub struct SortedRows {
     pub(crate) rows: Vec<Row>,
     arena: String,
     duplicates: usize,
+    duplicate_ids: IdDigest,
 }
 
 impl SortedRows {
@@ -218,6 +234,11 @@ impl SortedRows {
     /// Rows dropped because the buffer, or a segment given to `drop_known`, held the same version.
     pub fn duplicates(&self) -> usize {
         self.duplicates
+    }
+
+    /// Digest over the ids of the rows dropped.
+    pub fn duplicate_ids(&self) -> IdDigest {
+        self.duplicate_ids
     }
 
     /// An empty buffer for more rows of the same source, in the memory of this one.
@@ -257,7 +278,13 @@ impl SortedRows {
     pub(crate) fn drop_flagged(&mut self, known: &[bool]) {
         let before = self.rows.len();
         let mut flags = known.iter();
-        self.rows.retain(|_| flags.next() != Some(&true));
+        self.rows.retain(|row| {
+            let drop = flags.next() == Some(&true);
+            if drop {
+                self.duplicate_ids.add(&row.id);
+            }
+            !drop
+        });
         self.duplicates += before - self.rows.len();
     }
 

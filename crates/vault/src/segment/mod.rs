@@ -7,7 +7,7 @@ mod open;
 mod seal;
 
 pub(crate) use buffer::Row;
-pub use buffer::{SegmentBuffer, SortedRows};
+pub use buffer::{GoneBy, SegmentBuffer, SortedRows};
 pub(crate) use open::{Columns, RowStream, Segment};
 pub use seal::SealedSegment;
 

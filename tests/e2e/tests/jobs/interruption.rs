@@ -77,7 +77,7 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
 
     let org = world.connect("twice", config(), settings()).await;
     let job = "by-hand";
-    let begin = json!({"org": "twice", "job": job, "execution": "arn:aws:states:us-east-1:000000000000:execution:none:by-hand", "kind": "backup"});
+    let begin = json!({"request": {"org": "twice"}, "job": job, "execution": "arn:aws:states:us-east-1:000000000000:execution:none:by-hand"});
     let of_job = json!({"org": "twice", "job": job});
     let twice = async |function: &str, input: &Value| {
         let first = org.invoke(function, input.clone()).await.unwrap();

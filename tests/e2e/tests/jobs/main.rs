@@ -12,6 +12,7 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod completeness;
 mod connecting;
 mod damage;
 mod faults;
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = Arc::new(World::new(runtime.handle().clone()));
     let trials = trials![world, runtime:
+        completeness::a_bulk_job_that_loses_rows_is_asked_again_and_never_believed,
+        completeness::a_page_that_comes_twice_hides_no_other,
+        completeness::a_sync_job_finds_and_heals_what_no_window_reads,
+        completeness::what_a_purged_delete_log_does_not_tell_is_found_by_comparing_ids,
         connecting::a_customer_key_is_needed_to_open_the_vault_again,
         connecting::bad_input_is_refused_by_name,
         connecting::every_grant_connects,

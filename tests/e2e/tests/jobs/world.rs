@@ -194,14 +194,21 @@ impl Org<'_> {
     }
 
     pub(crate) async fn start_backup(&self) -> Execution {
+        self.start_job("backup").await
+    }
+
+    async fn start_job(&self, kind: &str) -> Execution {
         let number = self.world.jobs.fetch_add(1, Ordering::Relaxed);
         let job = format!("{}-{number}", self.name);
-        self.world
-            .stack()
-            .await
-            .start_backup_as(self.name.as_str(), &job)
-            .await
-            .unwrap()
+        let request = json!({"org": self.name, "kind": kind});
+        let stack = self.world.stack().await;
+        stack.start_job(&request, &job).await.unwrap()
+    }
+
+    /// Runs a job that compares every Id, to its end.
+    pub(crate) async fn sync(&self) -> JobItem {
+        let execution = self.start_job("sync").await;
+        self.finish(&execution).await
     }
 
     /// Runs a job to its end.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_catalog::{JobItem, JobStatus};
+use holdfast_catalog::{JobItem, JobKind, JobStatus};
 use holdfast_model::{Block, Failure, JobId, OrgName};
 use holdfast_runtime::{Deadline, Environment};
 use serde_json::{Value, json};
@@ -38,17 +38,27 @@ pub(crate) async fn connect(environment: &Environment, org: &OrgName, settings: 
 }
 
 /// Runs a job from its beginning; one that was killed goes on where it stopped.
-pub(crate) async fn run(environment: &Environment, org: &OrgName, job: &JobId) -> JobItem {
-    if let Err(failure) = steps(environment, org, job).await {
+pub(crate) async fn run(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+    kind: JobKind,
+) -> JobItem {
+    if let Err(failure) = steps(environment, org, job, kind).await {
         fail(environment, json!({"org": org, "job": job}), &failure).await;
     }
     environment.catalog().job(org, job).await.unwrap()
 }
 
-async fn steps(environment: &Environment, org: &OrgName, job: &JobId) -> Result<(), Failure> {
+async fn steps(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+    kind: JobKind,
+) -> Result<(), Failure> {
     let base = json!({"org": org, "job": job});
     let first = json!({
-        "org": org, "job": job, "kind": "backup",
+        "request": {"org": org, "kind": kind}, "job": job,
         "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
     });
     let begun = call!(holdfast_begin_job, environment, first)?;

@@ -1,13 +1,16 @@
 //! What happens to an org between two jobs.
 
 use fastrand::Rng;
-use holdfast_model::SalesforceId;
+use holdfast_model::{SalesforceId, Stamp};
 use serde_json::{Value, json};
 
-use crate::org::{OBJECTS, Org};
+use crate::org::{OBJECTS, Org, PROTECTED_SECONDS};
 
-/// The longest time that a change stays invisible; below the default overlap.
-const LAG_SECONDS_MAX: u32 = 600;
+/// The longest time that a change stays invisible and is found by the next head all the same. Above the overlap
+/// alone: without the guard, or without the overlap, changes are lost.
+const LAG_SECONDS_MAX: u32 = PROTECTED_SECONDS - 10;
+/// The longest time at all: what takes longer is found by comparing Ids.
+const LAG_SECONDS_VERY_MAX: u32 = 6 * 3_600;
 
 /// Some random changes.
 pub(crate) async fn happen(org: &mut Org<'_>, random: &mut Rng) {
@@ -26,11 +29,19 @@ pub(crate) async fn happen(org: &mut Org<'_>, random: &mut Rng) {
         };
         body["object"] = json!(object);
         if matches!(path, "create" | "update") && random.u32(0..4) == 0 {
-            body["visible_after"] = json!(random.u32(1..LAG_SECONDS_MAX));
+            let most = match random.u32(0..8) {
+                0 => LAG_SECONDS_VERY_MAX,
+                _ => LAG_SECONDS_MAX,
+            };
+            body["visible_after"] = json!(random.u32(1..most));
         }
         // A record may be in the way of a change, as in an org; then nothing happens.
         if body.get("ids").is_none_or(|ids| ids != &json!([])) {
-            let _ = org.try_control(path, body).await;
+            let lag = body.get("visible_after").and_then(Value::as_u64);
+            let answer = org.try_control(path, body).await;
+            if let (Some(lag), Ok(answer)) = (lag, answer) {
+                expect_late(org, &answer, u32::try_from(lag).unwrap());
+            }
         }
         if random.u32(0..3) == 0 {
             advance(org, random.u32(0..30)).await;
@@ -45,6 +56,14 @@ pub(crate) async fn happen(org: &mut Org<'_>, random: &mut Rng) {
     };
     advance(org, pause).await;
     org.observe().await;
+}
+
+fn expect_late(org: &mut Org<'_>, answer: &Value, lag_seconds: u32) {
+    let stamp = Stamp::parse(answer["system_modstamp"].as_str().unwrap()).unwrap();
+    for id in answer["ids"].as_array().unwrap() {
+        let id = SalesforceId::parse(id.as_str().unwrap().as_bytes()).unwrap();
+        org.truth.expect_late(id, stamp, lag_seconds);
+    }
 }
 
 /// Moves the org's clock.
@@ -73,7 +92,7 @@ fn chosen(org: &Org<'_>, random: &mut Rng, object: &str, deleted: bool, most: us
 
 /// Something goes wrong in the next calls of a job.
 pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
-    let action = match random.u32(0..8) {
+    let action = match random.u32(0..10) {
         0 => json!({"cut_after_bytes": random.u32(1..4_000)}),
         1 => json!({"truncate_page_rows": 1}),
         2 => json!("drop_locator_header"),
@@ -83,9 +102,20 @@ pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
         }
         5 => json!("expire_session"),
         6 => json!("server_error"),
+        7 => json!({"lose_rows": random.u32(1..4)}),
+        8 => json!("repeat_page"),
         _ => json!({"unavailable": {"retry_after": 0}}),
     };
     let object = OBJECTS[random.usize(..OBJECTS.len())];
     let body = json!({"match": {"object": object}, "times": random.u32(1..4), "action": action});
     org.control("faults", body).await;
+}
+
+/// Salesforce forgets which records were deleted until now. Its log knows whole minutes: within one, a second job would
+/// be told the same.
+pub(crate) async fn purge_delete_log(org: &Org<'_>) {
+    let now = org.now().await;
+    let minute = Stamp::from_millis(now.millis() - now.millis().rem_euclid(60_000));
+    org.control("settings", json!({"delete_log_from": minute}))
+        .await;
 }

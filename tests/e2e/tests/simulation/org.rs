@@ -12,6 +12,12 @@ use crate::world::World;
 /// The objects that change: parents, a child that goes with its parent, and one that stays.
 pub(crate) const OBJECTS: [&str; 4] = ["Account", "Contact", "Project__c", "Milestone__c"];
 
+/// Settings of the org: how long before the head is read again, and how long before the present is left.
+pub(crate) const OVERLAP_SECONDS: u32 = 900;
+pub(crate) const GUARD_SECONDS: u32 = 300;
+/// A change that is visible so soon after its stamp is lost by no head.
+pub(crate) const PROTECTED_SECONDS: u32 = OVERLAP_SECONDS + GUARD_SECONDS;
+
 /// The org, and everything that it ever showed.
 pub(crate) struct Org<'w> {
     world: &'w World,
@@ -102,10 +108,11 @@ impl<'w> Org<'w> {
         let now = self.now().await;
         for object in OBJECTS {
             let text = self.get(&format!("dump/{object}?fields=*")).await;
-            let records = text.lines().map(record).collect();
+            let records = text.lines().map(|line| record(line, now)).collect();
             self.truth
                 .note(&ObjectName::parse(object).unwrap(), records, now);
         }
+        self.truth.looked(now);
     }
 
     async fn get(&self, path: &str) -> String {
@@ -116,7 +123,7 @@ impl<'w> Org<'w> {
     }
 }
 
-fn record(line: &str) -> (SalesforceId, Record) {
+fn record(line: &str, seen: Stamp) -> (SalesforceId, Record) {
     let fields: BTreeMap<String, Value> = serde_json::from_str(line).unwrap();
     let text = |(name, value)| match value {
         Value::String(text) if !text.is_empty() => Some((name, text)),
@@ -132,6 +139,8 @@ fn record(line: &str) -> (SalesforceId, Record) {
         Record {
             stamp,
             deleted,
+            seen,
+            lag_seconds: 0,
             fields,
         },
     )

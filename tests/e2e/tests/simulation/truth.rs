@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use holdfast_model::{ObjectName, SalesforceId, Stamp};
 
 /// One state of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Record {
     pub(crate) stamp: Stamp,
     pub(crate) deleted: bool,
+    /// When it was seen first.
+    pub(crate) seen: Stamp,
+    /// From its stamp until it became visible, at most.
+    pub(crate) lag_seconds: u32,
     /// Field to text, without nulls.
     pub(crate) fields: BTreeMap<String, String>,
 }
@@ -27,6 +31,20 @@ pub(crate) struct Life {
 pub(crate) struct Truth {
     objects: BTreeMap<ObjectName, BTreeMap<SalesforceId, Life>>,
     last_look: Option<Stamp>,
+    /// What is known to become visible late, until it does.
+    lags: BTreeMap<(SalesforceId, Stamp), u32>,
+}
+
+impl Record {
+    /// Whether it is the same version.
+    fn is(&self, other: &Self) -> bool {
+        (self.stamp, self.deleted, &self.fields) == (other.stamp, other.deleted, &other.fields)
+    }
+
+    /// Whether it became visible so long after its stamp.
+    pub(crate) const fn is_late(&self, protected_seconds: u32) -> bool {
+        self.lag_seconds > protected_seconds
+    }
 }
 
 impl Life {
@@ -50,13 +68,33 @@ impl Truth {
                 life.gone = Some((self.last_look.unwrap_or(now), now));
             }
         }
-        for (id, record) in records {
+        for (id, mut record) in records {
+            let lag = self.lags.get(&(id, record.stamp));
+            record.lag_seconds = lag.copied().unwrap_or_default();
             let life = lives.entry(id).or_default();
-            if life.versions.last() != Some(&record) {
+            if !life.versions.last().is_some_and(|last| last.is(&record)) {
                 life.versions.push(record);
             }
         }
+    }
+
+    /// Notes that a change becomes visible late.
+    pub(crate) fn expect_late(&mut self, id: SalesforceId, stamp: Stamp, lag_seconds: u32) {
+        self.lags.insert((id, stamp), lag_seconds);
+    }
+
+    /// Notes that all objects were looked at.
+    pub(crate) fn looked(&mut self, now: Stamp) {
         self.last_look = Some(now);
+    }
+
+    /// How many versions became visible so long after their stamp.
+    pub(crate) fn late(&self, seconds: u32) -> usize {
+        let lives = self.objects.values().flat_map(BTreeMap::values);
+        lives
+            .flat_map(|life| &life.versions)
+            .filter(|version| version.is_late(seconds))
+            .count()
     }
 
     /// The lives of an object's records.

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::{
     csv::Layout,
     error::{ApiError, json_body},
-    job::{self, Job, State as JobState, job_id},
+    job::{self, Job, State as JobState, Trouble, job_id},
     limits::QUERY_JOBS_MAX,
     restriction::compile,
     version_number,
@@ -132,7 +132,10 @@ pub(crate) async fn create(
         job.id.clone(),
         bound,
         all,
-        failure,
+        Trouble {
+            failure,
+            lost_rows: effects.lose_rows,
+        },
     ));
     Ok(json_body(&job.created(&org.user_id())))
 }
@@ -284,7 +287,12 @@ pub(crate) async fn results(
     } else {
         locator_of(until)
     };
-    let mut response = Body::from_stream(page(Arc::clone(&org), &job, from, last)).into_response();
+    let (first, last) = if effects.repeat_page && from > 0 {
+        (from.saturating_sub(until - from), from)
+    } else {
+        (from, last)
+    };
+    let mut response = Body::from_stream(page(Arc::clone(&org), &job, first, last)).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv"));
     headers.insert("sforce-numberofrecords", HeaderValue::from(until - from));

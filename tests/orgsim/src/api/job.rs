@@ -227,19 +227,26 @@ pub(crate) fn resume(org: &Arc<Org>) {
             Content::Csv,
         ) {
             let all = job.operation == "queryAll";
-            tokio::spawn(run(Arc::clone(org), job.id, bound, all, failure));
+            let trouble = Trouble {
+                failure,
+                lost_rows: 0,
+            };
+            tokio::spawn(run(Arc::clone(org), job.id, bound, all, trouble));
         }
     }
 }
 
+/// What goes wrong with a job.
+#[derive(Debug)]
+pub(crate) struct Trouble {
+    /// Why it fails.
+    pub failure: Option<String>,
+    /// Rows that it loses and does not count.
+    pub lost_rows: usize,
+}
+
 /// Moves a job from state to state until it has its rows, or until somebody aborts it.
-pub(crate) async fn run(
-    org: Arc<Org>,
-    id: String,
-    bound: Bound,
-    all: bool,
-    failure: Option<String>,
-) {
+pub(crate) async fn run(org: Arc<Org>, id: String, bound: Bound, all: bool, trouble: Trouble) {
     let half = org.tuning.read().bulk_delay / 2;
     tokio::time::sleep(half).await;
     if !advance(&org, &id, |job| job.state = State::InProgress) {
@@ -251,8 +258,9 @@ pub(crate) async fn run(
     let rows =
         tokio::task::spawn_blocking(move || rows(&reader, &bound, all, seed ^ number as u64)).await;
     tokio::time::sleep(half).await;
-    advance(&org, &id, |job| match (failure, rows) {
-        (None, Ok(rows)) => {
+    advance(&org, &id, |job| match (trouble.failure, rows) {
+        (None, Ok(mut rows)) => {
+            rows.truncate(rows.len().saturating_sub(trouble.lost_rows));
             job.rows = Arc::new(rows);
             job.state = State::JobComplete;
         }

@@ -80,6 +80,11 @@ pub(crate) async fn deleted(
 ) -> Result<Response, ApiError> {
     let (at, object) = replicable(&org, &caller, &name)?;
     let window = window(&org, &parameters, DELETED_DAYS)?;
+    let told_from = org.tuning.read().delete_log_from_ms;
+    if told_from.is_some_and(|from| window.start_ms < from) {
+        let message = "startDate is before the date of the last purge of the delete log";
+        return Err(ApiError::bad("INVALID_REPLICATION_DATE", message));
+    }
     let store = org.store.read();
     let slots = store.table(at).map_or(&[][..], |table| table.slots());
     let mut earliest = org.clock.now_ms();

@@ -89,8 +89,12 @@ enum Action {
     TruncatePageRows(usize),
     /// A result page has no `Sforce-Locator`.
     DropLocatorHeader,
+    /// A result page behind a locator brings the rows of the page before once more.
+    RepeatPage,
     /// A job claims so many records more, or fewer, than it has.
     WrongCount(i64),
+    /// A job that is created now loses its last rows, and does not count them.
+    LoseRows(usize),
     /// A job that is created now ends in `Failed`.
     FailBulkJob { message: String },
     /// All access tokens end before the call is served.
@@ -156,6 +160,10 @@ pub(crate) struct Effects {
     pub truncate_page_rows: Option<usize>,
     /// Leave the locator out.
     pub drop_locator_header: bool,
+    /// Bring the page before once more.
+    pub repeat_page: bool,
+    /// Rows that the job loses at its end.
+    pub lose_rows: usize,
     /// Added to the number of records.
     pub wrong_count: Option<i64>,
     /// Why the job fails.
@@ -172,14 +180,16 @@ impl Action {
     fn concerns(&self, method: &str, path: &str) -> bool {
         let job = path.contains("/jobs/query");
         match self {
-            Self::TruncatePageRows(_) | Self::DropLocatorHeader => {
+            Self::TruncatePageRows(_) | Self::DropLocatorHeader | Self::RepeatPage => {
                 job && path.ends_with("/results")
             }
             Self::QueryTimeout => {
                 let resource = path.split('/').nth(4).unwrap_or_default();
                 matches!(resource, "query" | "queryAll")
             }
-            Self::FailBulkJob { .. } => method == "POST" && path.ends_with("/jobs/query"),
+            Self::FailBulkJob { .. } | Self::LoseRows(_) => {
+                method == "POST" && path.ends_with("/jobs/query")
+            }
             Self::WrongCount(_) => {
                 method == "GET" && job && !path.ends_with("/results") && !path.ends_with("/query")
             }
@@ -253,6 +263,8 @@ impl Plan {
             Action::Stall => self.stall = Some(Arc::clone(gate)),
             Action::TruncatePageRows(rows) => self.effects.truncate_page_rows = Some(*rows),
             Action::DropLocatorHeader => self.effects.drop_locator_header = true,
+            Action::RepeatPage => self.effects.repeat_page = true,
+            Action::LoseRows(rows) => self.effects.lose_rows = *rows,
             Action::WrongCount(by) => self.effects.wrong_count = Some(*by),
             Action::FailBulkJob { message } => self.effects.fail_bulk_job = Some(message.clone()),
             Action::ExpireSession => self.expire = true,

@@ -34,6 +34,7 @@ struct SettingChange {
     daily_bulk_batches: Option<usize>,
     bulk_hard_delete: Option<bool>,
     event_monitoring: Option<bool>,
+    delete_log_from: Option<Timestamp>,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,6 +80,7 @@ pub(crate) async fn settings(State(org): State<Arc<Org>>) -> Json<Value> {
         "daily_bulk_batches": tuning.daily_bulk_batches,
         "bulk_hard_delete": tuning.bulk_hard_delete,
         "event_monitoring": tuning.event_monitoring,
+        "delete_log_from": tuning.delete_log_from_ms.map(utc_datetime),
     }))
 }
 
@@ -110,6 +112,9 @@ pub(crate) async fn set_settings(
         }
         if let Some(watched) = change.event_monitoring {
             tuning.event_monitoring = watched;
+        }
+        if let Some(from) = change.delete_log_from {
+            tuning.delete_log_from_ms = Some(from.as_millisecond());
         }
         if let Some(calls) = change.app_api_requests {
             tuning.app_api_requests = Some(calls).filter(|calls| *calls > 0);

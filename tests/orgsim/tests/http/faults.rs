@@ -105,6 +105,33 @@ async fn a_job_can_lie_about_its_rows_and_can_fail() {
 }
 
 #[tokio::test]
+async fn a_page_can_come_twice_in_place_of_the_next() {
+    let sim = big().await;
+    let (_, path) = results(&sim).await;
+    let first = sim.get(&path).await;
+    let locator = first.headers()["sforce-locator"].to_str().unwrap();
+    let next = format!("{path}&locator={locator}");
+    let first = first.text().await.unwrap();
+    sim.control("faults", json!({"action": "repeat_page"}))
+        .await;
+    let repeated = sim.get(&next).await;
+    assert_eq!(repeated.headers()["sforce-numberofrecords"], "1000");
+    assert_eq!(repeated.text().await.unwrap(), first);
+    assert_ne!(sim.get(&next).await.text().await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn a_job_can_lose_rows_and_not_count_them() {
+    let sim = big().await;
+    sim.control("faults", json!({"action": {"lose_rows": 3}}))
+        .await;
+    let (job, path) = results(&sim).await;
+    assert_eq!(job["numberRecordsProcessed"], 2_997);
+    let page = sim.get(&path.replace("1000", "5000")).await;
+    assert_eq!(page.headers()["sforce-numberofrecords"], "2997");
+}
+
+#[tokio::test]
 async fn a_session_can_end_in_the_middle_of_a_download() {
     let mut sim = big().await;
     let (_, path) = results(&sim).await;
