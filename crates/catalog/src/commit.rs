@@ -48,6 +48,7 @@ impl Catalog {
         let Block { org, job, .. } = &item.block;
         let mut object = self.object_of(&item.block).await?.with_captured(captured);
         object.sweep_due &= item.block.lane != Lane::Sweep;
+        object.read_due &= item.block.lane != Lane::Head;
         let (block_part, committed) = self.table.put_part(BlockItem {
             state: BlockState::Committed {
                 at,

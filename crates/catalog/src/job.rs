@@ -73,6 +73,9 @@ pub struct PlanRef {
     pub blocks: u32,
     /// Objects in it.
     pub objects: u32,
+    /// Objects that are not in it, because nothing in them changed.
+    #[serde(default)]
+    pub quiet: u32,
 }
 
 /// What a job did. Sums over its blocks.

@@ -29,6 +29,9 @@ pub struct ObjectItem {
     /// Deletions may have passed unseen: the next job compares every Id.
     #[serde(default)]
     pub sweep_due: bool,
+    /// Records went to the Recycle Bin since they were read: the next job reads it, however quiet it is.
+    #[serde(default)]
+    pub read_due: bool,
     /// Changes of this item.
     pub version: u64,
 }
@@ -44,6 +47,9 @@ pub struct ObjectFacts {
     pub cursor_field: Option<String>,
     /// How it is read, or why not.
     pub transport: Transport,
+    /// Whether Salesforce tells cheaply that no record changed.
+    #[serde(default)]
+    pub replicateable: bool,
 }
 
 /// A loss that is not healed yet.
@@ -101,6 +107,7 @@ impl ObjectItem {
             last_exception: None,
             records: None,
             sweep_due: false,
+            read_due: false,
             version: 0,
         }
     }
@@ -200,6 +207,19 @@ impl Catalog {
     ) -> Result<ObjectItem, Failure> {
         self.change_object(org, object, |item| ObjectItem {
             sweep_due: true,
+            ..item
+        })
+        .await
+    }
+
+    /// Notes that records went to the Recycle Bin since they were read.
+    pub async fn set_read_due(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            read_due: true,
             ..item
         })
         .await

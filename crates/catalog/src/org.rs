@@ -29,6 +29,9 @@ pub struct OrgItem {
     /// is read: what went earlier was never seen.
     #[serde(default)]
     pub deletes_covered: Option<Stamp>,
+    /// When it was last asked which objects changed, those too that did not for long.
+    #[serde(default)]
+    pub polled_all_at: Option<Stamp>,
     /// Changes of this item.
     pub version: u64,
 }
@@ -86,6 +89,7 @@ impl Catalog {
                         connected_at: at,
                         described_as_of: None,
                         deletes_covered: None,
+                        polled_all_at: None,
                         version: 0,
                     }));
                 };
@@ -170,6 +174,22 @@ impl Catalog {
         covered: Stamp,
     ) -> Result<OrgItem, Failure> {
         self.move_deletes(org, |known| (known < Some(covered)).then_some(covered))
+            .await
+    }
+
+    /// Notes that it was asked of all objects whether they changed.
+    ///
+    /// # Errors
+    /// `ORG_UNKNOWN`.
+    pub async fn set_polled_all_at(&self, org: &OrgName, at: Stamp) -> Result<OrgItem, Failure> {
+        self.table
+            .update(Key::org(org), |item: Option<OrgItem>| {
+                let item = item.ok_or_else(|| unknown(org))?;
+                Ok(Change::Write(OrgItem {
+                    polled_all_at: Some(at),
+                    ..item
+                }))
+            })
             .await
     }
 

@@ -22,6 +22,9 @@ pub struct Settings {
     pub bulk_rows_min: u32,
     /// Rows asked for in one page of Bulk results.
     pub bulk_page_rows: u32,
+    /// Seconds between two questions about objects that did not change for hours, and about deletions; jobs in between
+    /// leave them out.
+    pub quiet_poll_seconds: u32,
     /// Objects that are left out, by API name.
     pub exclude_objects: Vec<ObjectName>,
 }
@@ -34,6 +37,7 @@ impl Default for Settings {
             api_cap_percent: 80,
             bulk_rows_min: 2_000,
             bulk_page_rows: 50_000,
+            quiet_poll_seconds: 3_600,
             exclude_objects: Vec::new(),
         }
     }
@@ -64,6 +68,7 @@ impl Settings {
                 "api_cap_percent" => self.api_cap_percent = number(name, value, 1..=100)?,
                 "bulk_rows_min" => self.bulk_rows_min = number(name, value, 0..=1_000_000)?,
                 "bulk_page_rows" => self.bulk_page_rows = number(name, value, 1..=250_000)?,
+                "quiet_poll_seconds" => self.quiet_poll_seconds = number(name, value, 0..=86_400)?,
                 "exclude_objects" => self.exclude_objects = objects(name, value)?,
                 _ => {
                     let shown: String = name.chars().take(60).collect();
@@ -182,6 +187,10 @@ mod tests {
                 ["`bulk_page_rows`", "`250000`"],
             ),
             (
+                json!({"quiet_poll_seconds": 86_401}),
+                ["`quiet_poll_seconds`", "`86400`"],
+            ),
+            (
                 json!({"exclude_objects": "Account"}),
                 ["`exclude_objects`", "list"],
             ),
@@ -221,6 +230,7 @@ mod tests {
                 Just("api_cap_percent".to_owned()),
                 Just("bulk_rows_min".to_owned()),
                 Just("bulk_page_rows".to_owned()),
+                Just("quiet_poll_seconds".to_owned()),
                 Just("exclude_objects".to_owned()),
                 ".{0,8}",
             ];

@@ -4,7 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{JobId, ObjectName, OrgName, Window};
 
-/// One object and one window: a line of the plan, and the input of `extract-block`.
+/// Blocks that one execution works off: a line of the plan, and the input of `extract-block`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockGroup {
+    /// The org.
+    pub org: OrgName,
+    /// The job that planned them.
+    pub job: JobId,
+    /// One, or several with few rows each.
+    pub blocks: Vec<Block>,
+}
+
+/// One object and one window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Block {
     /// The org.

@@ -15,7 +15,7 @@ pub mod stamp;
 pub mod sweep;
 pub mod window;
 
-pub use block::{Block, Lane};
+pub use block::{Block, BlockGroup, Lane};
 pub use digest::IdDigest;
 pub use error::{ErrorClass, ErrorCode, Failure};
 pub use id::SalesforceId;

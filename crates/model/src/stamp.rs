@@ -41,6 +41,12 @@ impl Stamp {
         Self(self.0.saturating_sub(seconds as i64 * 1000))
     }
 
+    /// The same time `seconds` later.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: u32) -> Self {
+        Self(self.0.saturating_add(seconds as i64 * 1000))
+    }
+
     /// The same time with the fraction of the second cut off.
     #[must_use]
     pub const fn whole_second(self) -> Self {

@@ -1,6 +1,11 @@
 //! Which blocks a backup job reads: the head of every object, its backfill, and objects without a cursor whole.
 
-use holdfast_model::{Block, Coverage, JobId, Lane, ObjectName, OrgName, Stamp, Window};
+use holdfast_model::{
+    Block, BlockGroup, Coverage, JobId, Lane, ObjectName, OrgName, Stamp, Window,
+};
+
+/// Blocks in one group: at a tenth of a second each, a process that dies loses a few seconds.
+const BLOCKS_PER_GROUP: usize = 25;
 
 /// What planning needs to know of one object.
 #[derive(Debug, Clone)]
@@ -60,6 +65,33 @@ pub fn plan_backup(
             rows_expected: object.rows_expected,
         })
         .collect()
+}
+
+/// Puts blocks with few rows together, as each execution costs more than reading them: those of a head, and those of
+/// objects with less than `rows_few` rows. Others have a group of their own.
+pub fn group(blocks: Vec<Block>, rows_few: u32) -> Vec<BlockGroup> {
+    let mut groups: Vec<BlockGroup> = Vec::new();
+    let mut open = None;
+    for block in blocks {
+        let few = block.lane == Lane::Head || block.rows_expected < u64::from(rows_few);
+        let room = open
+            .filter(|_| few)
+            .and_then(|at: usize| groups.get_mut(at))
+            .filter(|group| group.blocks.len() < BLOCKS_PER_GROUP);
+        if let Some(group) = room {
+            group.blocks.push(block);
+            continue;
+        }
+        if few {
+            open = Some(groups.len());
+        }
+        groups.push(BlockGroup {
+            org: block.org.clone(),
+            job: block.job.clone(),
+            blocks: vec![block],
+        });
+    }
+    groups
 }
 
 /// Compares what is captured for good: in the overlap before the head rows may still appear.
@@ -176,6 +208,28 @@ mod tests {
             until: seconds(999_995),
         });
         assert_eq!(plan(coverage, false, 1_003_600)[0].lane, Lane::Whole);
+    }
+
+    #[test]
+    fn blocks_with_few_rows_share_a_group_and_large_ones_have_their_own() {
+        let block = |lane, rows_expected| Block {
+            lane,
+            rows_expected,
+            ..plan(Coverage::default(), true, 1_000_000)[0].clone()
+        };
+        let mut blocks = vec![block(Lane::Backfill, 5_000)];
+        blocks.extend((0..30).map(|_| block(Lane::Backfill, 9)));
+        blocks.push(block(Lane::Whole, 2_000));
+        blocks.push(block(Lane::Head, 1_000_000));
+        let sizes: Vec<_> = group(blocks.clone(), 2_000)
+            .iter()
+            .map(|group| group.blocks.len())
+            .collect();
+        assert_eq!(sizes, [1, BLOCKS_PER_GROUP, 6, 1]);
+        let grouped = group(blocks, 2_000)
+            .into_iter()
+            .map(|group| group.blocks.len());
+        assert_eq!(grouped.sum::<usize>(), 33);
     }
 
     #[test]

@@ -3,5 +3,5 @@
 pub mod backup;
 pub mod sweep;
 
-pub use backup::{ObjectState, Pace, plan_backup};
+pub use backup::{ObjectState, Pace, group, plan_backup};
 pub use sweep::{Buckets, Comparison, Differences, Group, Held};

@@ -39,9 +39,9 @@ struct Composite {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SubAnswer {
-    body: Value,
-    http_status_code: u16,
+pub(crate) struct SubAnswer {
+    pub(crate) body: Value,
+    pub(crate) http_status_code: u16,
 }
 
 #[derive(Deserialize)]
@@ -67,27 +67,46 @@ impl Client {
         from: Stamp,
         until: Stamp,
     ) -> Result<Vec<DeleteLog>, Failure> {
-        let (from, until) = (from.soql(), until.soql());
-        let requests: Vec<Value> = objects
+        let paths = objects
             .iter()
+            .map(|object| replication_path(object, "deleted", from, until));
+        let answers = self.composite(paths).await?;
+        answers.into_iter().map(read).collect()
+    }
+
+    /// Several resources in one call, each relative to those of the version; the answers are in their order.
+    pub(crate) async fn composite(
+        &self,
+        paths: impl Iterator<Item = String>,
+    ) -> Result<Vec<SubAnswer>, Failure> {
+        let requests: Vec<Value> = paths
             .enumerate()
-            .map(|(at, object)| {
-                let path = self.path(&format!(
-                    "sobjects/{object}/deleted/?start={from}&end={until}"
-                ));
-                json!({"method": "GET", "url": path, "referenceId": format!("o{at}")})
+            .map(|(at, path)| {
+                json!({"method": "GET", "url": self.path(&path), "referenceId": format!("o{at}")})
             })
             .collect();
+        let asked = requests.len();
         let body = json!({"allOrNone": false, "compositeRequest": requests});
         let call = Call::ask(self.path("composite"), body);
         let answer: Composite = self.json(&call).await?;
-        if answer.composite_response.len() != objects.len() {
+        if answer.composite_response.len() != asked {
             return Err(damaged(
                 "a composite answers other requests than it was sent",
             ));
         }
-        answer.composite_response.into_iter().map(read).collect()
+        Ok(answer.composite_response)
     }
+}
+
+/// `sobjects/<object>/<list>/?start=…&end=…`
+pub(crate) fn replication_path(
+    object: &ObjectName,
+    list: &str,
+    from: Stamp,
+    until: Stamp,
+) -> String {
+    let (from, until) = (from.soql(), until.soql());
+    format!("sobjects/{object}/{list}/?start={from}&end={until}")
 }
 
 fn read(answer: SubAnswer) -> Result<DeleteLog, Failure> {

@@ -89,6 +89,9 @@ pub struct ObjectSummary {
     /// Whether Salesforce says that it can be queried; necessary, not sufficient.
     #[serde(default, deserialize_with = "or_default")]
     pub queryable: bool,
+    /// Whether Salesforce says which of its records changed and went (`getUpdated()`, `getDeleted()`).
+    #[serde(default, deserialize_with = "or_default")]
+    pub replicateable: bool,
     /// No longer in use.
     #[serde(default, deserialize_with = "or_default")]
     pub deprecated_and_hidden: bool,

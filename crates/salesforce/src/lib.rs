@@ -23,6 +23,7 @@ mod rest;
 mod rows;
 mod session;
 pub mod soql;
+mod updated;
 
 pub use blob::Blob;
 pub use budget::{Budget, Usage};

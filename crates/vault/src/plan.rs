@@ -1,15 +1,15 @@
 //! Plans: the blocks of a job as plain JSON lines, which the Distributed Map reads (docs/FORMAT.md, section 10).
 
 use bytes::BytesMut;
-use holdfast_model::{Block, ErrorCode, Failure, JobId};
+use holdfast_model::{BlockGroup, ErrorCode, Failure, JobId};
 use sha2::{Digest, Sha256};
 
 use crate::Vault;
 use crate::bucket::{ObjectStream, Put};
 use crate::error::internal;
 
-/// A line holds names, times and counts.
-const LINE_BYTES_MAX: usize = 16 << 10;
+/// A line holds names, times and counts, a few hundred bytes for each block.
+const LINE_BYTES_MAX: usize = 32 << 10;
 
 /// A plan that is in the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,15 +27,15 @@ impl Vault {
     pub async fn put_plan(
         &self,
         job: &JobId,
-        blocks: impl IntoIterator<Item = Block>,
+        groups: impl IntoIterator<Item = BlockGroup>,
     ) -> Result<StoredPlan, Failure> {
         let path = self.plan_path(job);
         let mut lines = Vec::new();
         let mut count = 0;
-        for block in blocks {
-            serde_json::to_writer(&mut lines, &block).map_err(|_| internal("block has no JSON"))?;
+        for group in groups {
+            serde_json::to_writer(&mut lines, &group).map_err(|_| internal("block has no JSON"))?;
             lines.push(b'\n');
-            count += 1;
+            count += group.blocks.len() as u64;
         }
         let sha256 = hex::encode(Sha256::digest(&lines));
         if self.bucket.put_new(&path, lines.into()).await? == Put::Created {
@@ -62,7 +62,7 @@ impl Vault {
     }
 }
 
-/// The blocks of a plan, one by one.
+/// The groups of a plan, one by one.
 pub struct PlanReader {
     path: String,
     object: ObjectStream,
@@ -82,15 +82,16 @@ impl PlanReader {
         }
     }
 
-    /// The next block. `INPUT_INVALID` if a line is no block.
-    pub async fn next(&mut self) -> Result<Option<Block>, Failure> {
+    /// The next group. `INPUT_INVALID` if a line is none.
+    pub async fn next(&mut self) -> Result<Option<BlockGroup>, Failure> {
         let mut searched = 0;
         loop {
             let fresh = self.waiting.get(searched..).unwrap_or_default();
             if let Some(end) = fresh.iter().position(|byte| *byte == b'\n') {
                 let line = self.waiting.split_to(searched + end + 1);
-                self.blocks += 1;
-                return parse_line(&line).map(Some).ok_or_else(|| self.malformed());
+                let group = parse_line(&line).ok_or_else(|| self.malformed())?;
+                self.blocks += group.blocks.len() as u64;
+                return Ok(Some(group));
             }
             searched = self.waiting.len();
             if searched > LINE_BYTES_MAX {
@@ -120,14 +121,14 @@ impl PlanReader {
         Failure::new(
             ErrorCode::InputInvalid,
             format!(
-                "plan has a line that is no block, `{}`, `{}`",
+                "plan has a line that is no group of blocks, `{}`, `{}`",
                 self.blocks, self.path
             ),
         )
     }
 }
 
-fn parse_line(line: &[u8]) -> Option<Block> {
+fn parse_line(line: &[u8]) -> Option<BlockGroup> {
     (line.len() <= LINE_BYTES_MAX)
         .then(|| serde_json::from_slice(line).ok())
         .flatten()

@@ -79,6 +79,7 @@ pub async fn handle(
                 client,
                 org: &org,
                 job: &job,
+                quiet_poll_seconds: item.settings.quiet_poll_seconds,
                 output: &mut output,
             };
             work.all(&objects, from).await
@@ -95,6 +96,8 @@ struct Work<'a> {
     client: &'a Client,
     org: &'a OrgName,
     job: &'a JobId,
+    /// How long after the last answers it is asked again.
+    quiet_poll_seconds: u32,
     output: &'a mut Output,
 }
 
@@ -114,7 +117,8 @@ impl Work<'_> {
             from: Some(from.max(oldest)),
             until: now,
         };
-        if now.minus_seconds(2 * MINUTE_SECONDS) < from {
+        let period = self.quiet_poll_seconds.max(2 * MINUTE_SECONDS);
+        if now < from.plus_seconds(period) {
             return Ok(None);
         }
         let mut covered = now;

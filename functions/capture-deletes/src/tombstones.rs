@@ -62,12 +62,14 @@ impl<'a> Tombstones<'a> {
         Ok(())
     }
 
-    /// Drops the records that a query still finds: they are in the Recycle Bin, and a block reads them there.
+    /// Drops the records that a query still finds: they are in the Recycle Bin, and a block reads them there. The next job
+    /// must have one, even if nothing else changes.
     pub(crate) async fn drop_findable(
         &self,
         client: &Client,
         deleted: &mut BTreeMap<SalesforceId, Stamp>,
     ) -> Result<(), Failure> {
+        let all = deleted.len();
         let ids: Vec<_> = deleted.keys().copied().collect();
         let columns: Columns = ["Id".to_owned()].into_iter().collect();
         for some in ids.chunks(IDS_PER_CALL) {
@@ -79,6 +81,10 @@ impl<'a> Tombstones<'a> {
                     deleted.remove(&SalesforceId::parse(id.as_bytes())?);
                 }
             }
+        }
+        if deleted.len() < all {
+            let Block { org, object, .. } = &self.block;
+            self.catalog.set_read_due(org, object).await?;
         }
         Ok(())
     }

@@ -146,10 +146,10 @@ impl Account {
         let mut plan = vault.plan(job).await?;
         let mut lines = Vec::new();
         loop {
-            let line = plan.next().await?;
-            let at_end = line.is_none();
-            lines.extend(line);
-            if at_end || lines.len() == BLOCKS_AT_ONCE {
+            let group = plan.next().await?;
+            let at_end = group.is_none();
+            lines.extend(group.into_iter().flat_map(|group| group.blocks));
+            if at_end || lines.len() >= BLOCKS_AT_ONCE {
                 self.add_blocks(catalog, &lines, whose).await?;
                 lines.clear();
             }

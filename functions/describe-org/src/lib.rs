@@ -149,6 +149,7 @@ impl<'a> Description<'a> {
                 transport: Transport::Unsupported {
                     reason: reason.to_owned(),
                 },
+                replicateable: false,
             };
             return self.note(&object.name, &facts).await;
         }
@@ -166,6 +167,7 @@ impl<'a> Description<'a> {
             label: schema.label,
             cursor_field: schema.cursor_field,
             transport: schema.transport,
+            replicateable: object.replicateable,
         };
         self.note(&schema.name, &facts).await
     }

@@ -5,7 +5,7 @@ use holdfast_runtime::Protection;
 use holdfast_salesforce::{BulkJobId, Client, Columns, Scope, soql};
 use tracing::warn;
 
-use crate::Outcome;
+use crate::Step;
 use crate::extraction::Extraction;
 
 /// The longest wait between two looks at a job.
@@ -20,17 +20,17 @@ pub(crate) async fn step(
     extraction: &mut Extraction<'_>,
     client: &Client,
     waited: u32,
-) -> Result<(Outcome, u32), Failure> {
+) -> Result<Step, Failure> {
     let Some(job) = extraction.saved().bulk_job.clone() else {
         let job = client.bulk_create(&extraction.soql()?).await?;
         extraction.note_calls(client.budget().used());
         extraction.save_bulk_job(&job).await?;
-        return Ok((Outcome::Wait, 1));
+        return Ok(Step::Wait(1));
     };
     let job = BulkJobId::parse(job)?;
     let state = client.bulk_state(&job).await?;
     if state.completed()?.is_none() {
-        return Ok((Outcome::Wait, next_wait(waited)));
+        return Ok(Step::Wait(next_wait(waited)));
     }
     let columns = Columns::of(&extraction.schema);
     let mut damaged = 0;
@@ -38,7 +38,7 @@ pub(crate) async fn step(
         match page(extraction, client, &job, &columns).await {
             Ok(Next::End) => break,
             Ok(Next::Page) => damaged = 0,
-            Ok(Next::Deadline) => return Ok((Outcome::More, 0)),
+            Ok(Next::Deadline) => return Ok(Step::More),
             // A locator can be read again; what a proxy cut or garbled comes whole the next time.
             Err(failure)
                 if failure.class() == ErrorClass::Integrity && damaged + 1 < PAGE_TRIES =>
@@ -59,13 +59,13 @@ pub(crate) async fn step(
         {
             warn!(code = failure.code.name(), "block begins anew");
             extraction.restart().await?;
-            return Ok((Outcome::More, 0));
+            return Ok(Step::More);
         }
         other => other?,
     }
     extraction.note_calls(client.budget().used());
     extraction.commit().await?;
-    Ok((Outcome::Committed, 0))
+    Ok(Step::Done)
 }
 
 /// Seconds until the next look at a job: twice as long as before.

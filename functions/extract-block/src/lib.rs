@@ -1,6 +1,6 @@
-//! Reads one block: asks Salesforce, streams the answer into sealed segments, and commits them.
+//! Reads blocks: asks Salesforce, streams the answer into sealed segments, and commits them.
 //!
-//! Called again and again by the state machine until the block is committed. The block's item in the catalog is
+//! Called again and again by the state machine until its blocks are committed. A block's item in the catalog is
 //! the only state, so a repeat, a kill or a second caller cannot lose or double anything.
 
 mod bulk;
@@ -9,9 +9,10 @@ mod rest;
 mod sweep;
 
 use holdfast_catalog::BlockState;
-use holdfast_model::{Block, Failure, Lane};
+use holdfast_model::{Block, BlockGroup, ErrorClass, Failure, Lane};
 use holdfast_runtime::{Deadline, Environment};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::extraction::Extraction;
 use crate::rest::Read;
@@ -24,17 +25,17 @@ const CALLS: u64 = 200;
 #[derive(Debug, Deserialize)]
 pub struct Input {
     #[serde(flatten)]
-    block: Block,
+    group: BlockGroup,
     /// How long the machine waited before this call.
     #[serde(default)]
     wait_seconds: u32,
 }
 
-/// The block, and what the state machine does next.
+/// The blocks that are left, and what the state machine does next.
 #[derive(Debug, Serialize)]
 pub struct Output {
     #[serde(flatten)]
-    block: Block,
+    group: BlockGroup,
     outcome: Outcome,
     wait_seconds: u32,
 }
@@ -42,30 +43,80 @@ pub struct Output {
 /// What the state machine does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Outcome {
+enum Outcome {
     /// Salesforce is at work; call again after the wait.
     Wait,
     /// The deadline came near; call again now.
     More,
-    /// The block is readable in the vault.
-    Committed,
-    /// The block failed earlier in this job; the next job reads its window again.
-    Exception,
+    /// Every block is readable in the vault, or an exception of the job.
+    Done,
 }
 
-/// One step of the block. Nothing that a failed step did can be read.
+/// How far a block came in one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Salesforce is at work; so many seconds until the next look.
+    Wait(u32),
+    /// The deadline came near.
+    More,
+    /// It is readable in the vault, or was given up: the next job reads its window again.
+    Done,
+}
+
+/// One step of each block. Nothing that a failed step did can be read.
+///
+/// A block that cannot be proven becomes an exception and stops no other; what may pass by itself is the group's error
+/// when all other blocks had their turn, and finds their work done when it is repeated.
 pub async fn handle(
     environment: &Environment,
     deadline: Deadline,
     input: Input,
 ) -> Result<Output, Failure> {
     let Input {
-        block,
-        wait_seconds,
+        mut group,
+        wait_seconds: waited,
     } = input;
-    let (outcome, wait_seconds) = step(environment, deadline, &block, wait_seconds).await?;
+    let catalog = environment.catalog();
+    catalog.assert_lease(&group.org, &group.job).await?;
+    let mut passing = None;
+    let mut waits = Vec::new();
+    for block in std::mem::take(&mut group.blocks) {
+        let step = if deadline.is_near() {
+            Ok(Step::More)
+        } else {
+            step(environment, deadline, &block, waited).await
+        };
+        match step {
+            Ok(Step::Done) => {}
+            Ok(Step::More) => {
+                waits.push(0);
+                group.blocks.push(block);
+            }
+            Ok(Step::Wait(seconds)) => {
+                waits.push(seconds);
+                group.blocks.push(block);
+            }
+            Err(failure) if failure.class() == ErrorClass::Exhausted => return Err(failure),
+            Err(failure) if failure.class().is_transient() => {
+                passing.get_or_insert(failure);
+            }
+            Err(failure) => {
+                let (object, code) = (block.object.as_str(), failure.code.name());
+                warn!(object, code, message = failure.message, "block failed");
+                catalog.fail_block(&block, &failure).await?;
+            }
+        }
+    }
+    if let Some(failure) = passing {
+        return Err(failure);
+    }
+    let (outcome, wait_seconds) = match waits.into_iter().min() {
+        None => (Outcome::Done, 0),
+        Some(0) => (Outcome::More, 0),
+        Some(seconds) => (Outcome::Wait, seconds),
+    };
     Ok(Output {
-        block,
+        group,
         outcome,
         wait_seconds,
     })
@@ -76,14 +127,11 @@ async fn step(
     deadline: Deadline,
     block: &Block,
     waited: u32,
-) -> Result<(Outcome, u32), Failure> {
+) -> Result<Step, Failure> {
     let catalog = environment.catalog();
-    catalog.assert_lease(&block.org, &block.job).await?;
     let item = catalog.open_block(block).await?;
-    match item.state() {
-        BlockState::Committed { .. } => return Ok((Outcome::Committed, 0)),
-        BlockState::Exception { .. } => return Ok((Outcome::Exception, 0)),
-        BlockState::Open => {}
+    if *item.state() != BlockState::Open {
+        return Ok(Step::Done);
     }
     let settings = catalog.org(&block.org).await?.settings;
     let cap_percent = settings.api_cap_percent;
@@ -102,7 +150,7 @@ async fn step(
             let by_bulk = extraction.bulk_is_supported()
                 && (extraction.saved().bulk_job.is_some() || extraction.expects_many());
             if !by_bulk && matches!(rest::step(&mut extraction, client).await?, Read::Committed) {
-                return Ok((Outcome::Committed, 0));
+                return Ok(Step::Done);
             }
             bulk::step(&mut extraction, client, waited).await
         })

@@ -16,7 +16,7 @@ use holdfast_runtime::{Environment, Protection, now};
 use holdfast_salesforce::{Client, Columns, soql};
 use holdfast_vault::{Fields, Filter, GoneBy, Presence, Scan, SegmentBuffer, Vault};
 
-use crate::Outcome;
+use crate::Step;
 use listing::Listing;
 
 /// Versions that are compared one by one at a time, about 25 MB.
@@ -95,15 +95,11 @@ impl<'a> Sweeping<'a> {
     }
 
     /// Moves the sweep as far as it goes in one call.
-    pub(crate) async fn step(
-        &mut self,
-        client: &Client,
-        waited: u32,
-    ) -> Result<(Outcome, u32), Failure> {
+    pub(crate) async fn step(&mut self, client: &Client, waited: u32) -> Result<Step, Failure> {
         let calls_before = self.item.progress.api_calls;
         let listing = match Listing::begin(self, client, waited).await? {
             Ok(listing) => listing,
-            Err(wait_seconds) => return Ok((Outcome::Wait, wait_seconds)),
+            Err(wait_seconds) => return Ok(Step::Wait(wait_seconds)),
         };
         let mut sweep = Sweep {
             gone: self.item.progress.sweep.map_or(0, |sweep| sweep.gone),
@@ -120,7 +116,7 @@ impl<'a> Sweeping<'a> {
         self.item.progress.api_calls = calls_before + client.budget().used();
         if !all {
             self.catalog.save_block(&mut self.item).await?;
-            return Ok((Outcome::More, 0));
+            return Ok(Step::More);
         }
         self.read_again(&found).await?;
         // No window was read: the object's cursor stays where it is.
@@ -131,7 +127,7 @@ impl<'a> Sweeping<'a> {
         self.catalog
             .commit_block(&self.item, nothing, now())
             .await?;
-        Ok((Outcome::Committed, 0))
+        Ok(Step::Done)
     }
 
     /// Lists once, and where the object is too large to be compared at once, once more for each group of buckets that

@@ -11,9 +11,9 @@ use tracing::warn;
 pub struct Input {
     org: OrgName,
     job: JobId,
-    /// The block that failed; without it, the job failed.
+    /// The blocks of a group that failed: those that are not committed. Without them, the job failed.
     #[serde(default)]
-    block: Option<Block>,
+    blocks: Option<Vec<Block>>,
     error: Caught,
 }
 
@@ -44,18 +44,20 @@ pub async fn handle(
     let Input {
         org,
         job,
-        block,
+        blocks,
         error,
     } = input;
     let catalog = environment.catalog();
     let failure = failure(&error);
-    if let Some(block) = block {
-        warn!(
-            object = block.object.as_str(),
-            code = failure.code.name(),
-            "block failed"
-        );
-        catalog.fail_block(&block, &failure).await?;
+    if let Some(blocks) = blocks {
+        for block in blocks {
+            warn!(
+                object = block.object.as_str(),
+                code = failure.code.name(),
+                "block failed"
+            );
+            catalog.fail_block(&block, &failure).await?;
+        }
     } else {
         warn!(code = failure.code.name(), "job failed");
         let outcome = holdfast_catalog::Outcome {

@@ -1,12 +1,16 @@
 //! Decides what the job reads, and writes it as the list of blocks that the state machine works off.
 
+mod poll;
+
 use std::collections::BTreeMap;
 
 use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName};
-use holdfast_plan::{ObjectState, Pace, plan_backup};
+use holdfast_plan::{ObjectState, Pace, group, plan_backup};
 use holdfast_runtime::{Deadline, Environment, Protection};
 use serde::{Deserialize, Serialize};
+
+use crate::poll::Poll;
 
 /// Record counts of some thousand objects, with room for repeats.
 const CALLS: u64 = 20;
@@ -63,32 +67,38 @@ async fn make_plan(
 ) -> Result<PlanRef, Failure> {
     let catalog = environment.catalog();
     let item = catalog.org(org).await?;
-    let settings = item.settings;
+    let settings = item.settings.clone();
     let mut objects = catalog.objects(org).await?;
     objects.retain(|object| {
         object.is_readable() && !settings.exclude_objects.contains(&object.object)
     });
     let names: Vec<_> = objects.iter().map(|object| object.object.clone()).collect();
-    let (counts, server_now) = environment
-        .with_salesforce(org, settings.api_cap_percent, CALLS, async |client| {
+    let calls = CALLS + poll::calls(objects.len());
+    let (counts, server_now, poll) = environment
+        .with_salesforce(org, item.settings.api_cap_percent, calls, async |client| {
             // Even with no object to count, an answer is needed for its clock.
             client.limits().await?;
+            let now = client.server_time().ok_or_else(|| {
+                Failure::new(
+                    ErrorCode::DamagedAnswer,
+                    "salesforce's answers have no date",
+                )
+            })?;
             let counts = client.record_counts(&names).await?;
-            Ok((counts, client.server_time()))
+            let poll = match kind {
+                JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
+                JobKind::Sync => Poll::default(),
+            };
+            Ok((counts, now, poll))
         })
         .await?;
-    let server_now = server_now.ok_or_else(|| {
-        Failure::new(
-            ErrorCode::DamagedAnswer,
-            "salesforce's answers have no date",
-        )
-    })?;
     if item.deletes_covered.is_none() {
         catalog.begin_deletes(org, server_now).await?;
     }
     let states: Vec<_> = objects
         .iter()
         .filter_map(|object| state(object, &counts, kind))
+        .filter(|state| state.sweep || !poll.quiet.contains(&state.object))
         .collect();
     let pace = Pace {
         overlap_seconds: settings.overlap_seconds,
@@ -97,14 +107,19 @@ async fn make_plan(
     let blocks = plan_backup(org, job, &states, pace, server_now);
     // The first plan of a job stays, whoever wrote it.
     let vault = environment.vault(org).await?;
-    let stored = vault.put_plan(job, blocks).await?;
+    let groups = group(blocks, settings.bulk_rows_min);
+    let stored = vault.put_plan(job, groups).await?;
     let plan = PlanRef {
         key: stored.path,
         blocks: count(stored.blocks)?,
         objects: count(states.len())?,
+        quiet: count(objects.len() - states.len())?,
     };
     catalog.set_plan(org, job, &plan).await?;
     note_records(catalog, &objects, &counts).await?;
+    if poll.asked_all {
+        catalog.set_polled_all_at(org, server_now).await?;
+    }
     Ok(plan)
 }
 

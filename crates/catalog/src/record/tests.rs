@@ -46,6 +46,7 @@ fn org_item() -> OrgItem {
         connected_at: Stamp::from_millis(5),
         described_as_of: Some("Wed, 25 Jul 2026 00:00:00 GMT".to_owned()),
         deletes_covered: Some(Stamp::from_millis(6)),
+        polled_all_at: Some(Stamp::from_millis(7)),
         version: 3,
     }
 }
@@ -63,6 +64,7 @@ fn job_item() -> JobItem {
             key: "acme/plans/first/blocks.jsonl".to_owned(),
             blocks: u32::MAX,
             objects: 1,
+            quiet: 5,
         }),
         counts: Counts {
             bytes_received: u64::MAX,
@@ -92,6 +94,7 @@ fn object_item() -> ObjectItem {
             transport: Transport::Rest {
                 reason: "few rows".to_owned(),
             },
+            replicateable: true,
         }),
         last_exception: Some(ObjectException {
             failure: failure(),
@@ -101,6 +104,7 @@ fn object_item() -> ObjectItem {
         }),
         records: Some(12),
         sweep_due: true,
+        read_due: true,
         version: 3,
     }
 }
@@ -239,6 +243,7 @@ fn what_an_item_cannot_hold_is_refused_before_it_is_sent() {
             schema: None,
             cursor_field: None,
             transport: Transport::Bulk,
+            replicateable: false,
         }),
         ..object_item()
     };

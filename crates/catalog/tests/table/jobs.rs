@@ -93,6 +93,7 @@ async fn a_job_begins_once_and_ends_once() {
         key: "acme/plans/first/blocks.jsonl".to_owned(),
         blocks: 3,
         objects: 2,
+        quiet: 0,
     };
     let planned = catalog.set_plan(&org, &name, &plan).await.unwrap();
     assert_eq!(catalog.set_plan(&org, &name, &plan).await.unwrap(), planned);

@@ -15,6 +15,7 @@ async fn a_describe_leaves_the_cursor_alone() {
         transport: Transport::Rest {
             reason: "not supported by Bulk".to_owned(),
         },
+        replicateable: true,
     };
     let (org, object) = (org(), account());
     catalog
@@ -47,6 +48,7 @@ async fn all_objects_are_listed_when_they_fill_many_pages() {
         cursor_field: None,
         label: "l".repeat(300_000),
         transport: Transport::Bulk,
+        replicateable: false,
     };
     for number in 0..9 {
         let object = ObjectName::parse(format!("Thing{number}__c")).unwrap();

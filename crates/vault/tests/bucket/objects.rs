@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures_util::stream;
-use holdfast_model::{Block, ErrorCode, JobId, Lane, Window};
+use holdfast_model::{Block, BlockGroup, ErrorCode, JobId, Lane, Window};
 use holdfast_vault::{BlobBody, Fields, Filter, Put};
 
 use crate::local::Local;
@@ -185,15 +185,20 @@ async fn the_first_plan_of_a_job_stays() {
         schema: "s".into(),
         rows_expected: 5,
     };
-    let first = vault.put_plan(&job, (0..1000).map(block)).await.unwrap();
+    let group = |number: u32| BlockGroup {
+        org: vault.org().clone(),
+        job: job.clone(),
+        blocks: vec![block(2 * number), block(2 * number + 1)],
+    };
+    let first = vault.put_plan(&job, (0..500).map(group)).await.unwrap();
     assert_eq!(
         (first.path.as_str(), first.blocks),
         ("acme/plans/job-1/blocks.jsonl", 1000)
     );
-    assert_eq!(vault.put_plan(&job, [block(7)]).await.unwrap(), first);
+    assert_eq!(vault.put_plan(&job, [group(7)]).await.unwrap(), first);
     let mut plan = vault.plan(&job).await.unwrap();
-    for number in 0..1000 {
-        assert_eq!(plan.next().await.unwrap(), Some(block(number)));
+    for number in 0..500 {
+        assert_eq!(plan.next().await.unwrap(), Some(group(number)));
     }
     assert_eq!(plan.next().await.unwrap(), None);
     let empty = JobId::parse("job-2").unwrap();

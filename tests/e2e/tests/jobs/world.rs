@@ -73,6 +73,9 @@ impl World {
         if settings.get("exclude_objects").is_none() {
             settings["exclude_objects"] = json!(org.empty_standard_objects().await);
         }
+        if settings.get("quiet_poll_seconds").is_none() {
+            settings["quiet_poll_seconds"] = json!(0);
+        }
         org.store_secret(org.client_credentials()).await;
         org.invoke("connect-org", json!({"org": name, "settings": settings}))
             .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast_catalog::{JobItem, JobKind, JobStatus};
-use holdfast_model::{Block, Failure, JobId, OrgName};
+use holdfast_model::{BlockGroup, Failure, JobId, OrgName};
 use holdfast_runtime::{Deadline, Environment};
 use serde_json::{Value, json};
 
@@ -69,9 +69,9 @@ async fn steps(
     call!(holdfast_plan_backup, environment, base.clone())?;
     let vault = environment.vault(org).await?;
     let mut plan = vault.plan(job).await?;
-    while let Some(block) = plan.next().await? {
-        if let Err(failure) = extract(environment, &block).await {
-            let input = json!({"org": org, "job": job, "block": block});
+    while let Some(group) = plan.next().await? {
+        if let Err(failure) = extract(environment, &group).await {
+            let input = json!({"org": org, "job": job, "blocks": group.blocks});
             fail(environment, input, &failure).await;
         }
     }
@@ -80,18 +80,18 @@ async fn steps(
     Ok(())
 }
 
-async fn extract(environment: &Environment, block: &Block) -> Result<(), Failure> {
-    let mut input = serde_json::to_value(block).unwrap();
+async fn extract(environment: &Environment, group: &BlockGroup) -> Result<(), Failure> {
+    let mut input = serde_json::to_value(group).unwrap();
     for _ in 0..LOOKS {
         let output = call!(holdfast_extract_block, environment, input)?;
         match output["outcome"].as_str().unwrap() {
-            "committed" | "exception" => return Ok(()),
+            "done" => return Ok(()),
             "wait" => tokio::time::sleep(Duration::from_millis(1)).await,
             _ => {}
         }
         input = output;
     }
-    panic!("block {} does not end", block.block);
+    panic!("{} blocks do not end", group.blocks.len());
 }
 
 /// As `Catch` does; what fails here is over.

@@ -118,6 +118,7 @@ async fn settings(org: &Org<'_>) -> Value {
     json!({
         "bulk_rows_min": 8,
         "bulk_page_rows": 5,
+        "quiet_poll_seconds": 1_200,
         "exclude_objects": org.other_objects().await,
         "overlap_seconds": unless("overlap", OVERLAP_SECONDS),
         "guard_seconds": unless("guard", GUARD_SECONDS),
