@@ -33,19 +33,22 @@ pub struct Verified {
 }
 
 impl Vault {
-    /// Appends what a job added to the end of the chain. A repeat adopts the manifest that the job appended before.
+    /// Appends what a job added behind `end`, which was the end of the chain before the job made sure that it holds the
+    /// org. A repeat adopts the manifest that the job appended before.
     ///
-    /// `MANIFEST_CONFLICT` if another job appends at the same time.
-    pub async fn append_manifest(&self, addition: Addition) -> Result<ManifestEntry, Failure> {
+    /// `MANIFEST_CONFLICT` if another job has appended since.
+    pub async fn append_manifest(
+        &self,
+        end: Option<&(ManifestEntry, Manifest)>,
+        addition: Addition,
+    ) -> Result<ManifestEntry, Failure> {
         let job = addition.job.clone();
-        let end = self.latest_manifest().await?;
-        if let Some((entry, manifest)) = &end
+        if let Some((entry, manifest)) = end
             && manifest.addition.job == job
         {
             return Ok(entry.clone());
         }
-        let end = end.map(|(entry, _)| entry);
-        let manifest = Manifest::after(end.as_ref(), self.org(), addition);
+        let manifest = Manifest::after(end.map(|(entry, _)| entry), self.org(), addition);
         let path = self.manifest_path(manifest.seq);
         let sealed = document::seal(&self.keys, &path, &manifest.to_json(&self.keys)?)?;
         let sha256 = hex::encode(Sha256::digest(&sealed));

@@ -7,7 +7,7 @@ use holdfast_model::{
     Block, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, Stamp, Window,
 };
 use holdfast_runtime::{Deadline, Environment, now};
-use holdfast_vault::{Addition, ObjectAddition, Vault, WindowException};
+use holdfast_vault::{Addition, Manifest, ManifestEntry, ObjectAddition, Vault, WindowException};
 use serde::{Deserialize, Serialize};
 
 /// Blocks asked for at once; the catalog answers a hundred items per call.
@@ -42,7 +42,6 @@ pub async fn handle(
     let catalog = environment.catalog();
     let item = catalog.job(&org, &job).await?;
     let ended = if item.status == JobStatus::Running {
-        catalog.assert_lease(&org, &job).await?;
         commit(environment, &org, &job).await?
     } else {
         item
@@ -59,8 +58,15 @@ pub async fn handle(
 async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
     let catalog = environment.catalog();
     let vault = environment.vault(org).await?;
-    let mut account = Account::default();
-    for orphan in jobs_without_manifest(catalog, org, job).await? {
+    // Read before the lease is looked at: the job that takes the org over appends here, and this one is refused.
+    let end = vault.latest_manifest().await?;
+    catalog.assert_lease(org, job).await?;
+    let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
+    let mut account = Account {
+        named: named_behind(&vault, end.as_ref(), known_seq(&newest)).await?,
+        ..Account::default()
+    };
+    for orphan in jobs_without_manifest(newest, job) {
         account
             .add_plan(catalog, &vault, &orphan, Whose::Orphan)
             .await?;
@@ -79,7 +85,7 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
         objects: objects.into_values().collect(),
         blobs: Vec::new(),
     };
-    let manifest = vault.append_manifest(addition).await?;
+    let manifest = vault.append_manifest(end.as_ref(), addition).await?;
     let outcome = Outcome {
         status: if error.is_some() {
             JobStatus::Partial
@@ -100,20 +106,37 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
 
 /// Jobs since the newest manifest that failed after some of their blocks were committed. What they added can be read,
 /// so a manifest must name it, and this job's is the next one.
-async fn jobs_without_manifest(
-    catalog: &Catalog,
-    org: &OrgName,
-    job: &JobId,
-) -> Result<Vec<JobId>, Failure> {
-    let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
+fn jobs_without_manifest(newest: Vec<JobItem>, job: &JobId) -> impl Iterator<Item = JobId> {
     let failed = newest
         .into_iter()
-        .filter(|item| item.job != *job)
+        .filter(move |item| item.job != *job)
         .take_while(|item| item.manifest.is_none());
-    Ok(failed
+    failed
         .filter(|item| item.plan.is_some())
         .map(|item| item.job)
-        .collect())
+}
+
+/// The place of the newest manifest that the catalog knows, 0 without one.
+fn known_seq(newest: &[JobItem]) -> u64 {
+    let mut known = newest.iter().filter_map(|item| item.manifest.as_ref());
+    known.next().map_or(0, |manifest| manifest.seq)
+}
+
+/// Paths of the segments that are named behind the newest manifest that the catalog knows: a job that was killed right
+/// after it appended its manifest looks in the catalog as if it had none.
+async fn named_behind(
+    vault: &Vault,
+    end: Option<&(ManifestEntry, Manifest)>,
+    known: u64,
+) -> Result<BTreeSet<String>, Failure> {
+    let mut named = BTreeSet::new();
+    for seq in known + 1..=end.map_or(0, |(end, _)| end.seq) {
+        let (_, manifest) = vault.manifest(seq).await?;
+        let objects = manifest.addition.objects.into_iter();
+        let segments = objects.flat_map(|object| object.segments);
+        named.extend(segments.map(|segment| segment.path));
+    }
+    Ok(named)
 }
 
 /// Whose blocks are looked at.
@@ -121,13 +144,15 @@ async fn jobs_without_manifest(
 enum Whose {
     /// This job's: counted, and what is not finished is given up.
     Own,
-    /// Those of a job that failed: only what is committed is taken in.
+    /// Those of a job that failed: only what is committed, and not named yet, is taken in.
     Orphan,
 }
 
 /// What became of the blocks.
 #[derive(Debug, Default)]
 struct Account {
+    /// Segments that manifests name already.
+    named: BTreeSet<String>,
     objects: BTreeMap<ObjectName, ObjectAddition>,
     objects_read: BTreeSet<ObjectName>,
     counts: Counts,
@@ -203,7 +228,9 @@ impl Account {
             match (whose, item) {
                 (Whose::Orphan, Some(item)) if item.is_committed() => {
                     let block = item.block().clone();
-                    self.object(&block).segments.extend(item.progress.segments);
+                    let mut segments = item.progress.segments;
+                    segments.retain(|segment| !self.named.contains(&segment.path));
+                    self.object(&block).segments.extend(segments);
                 }
                 (Whose::Orphan, _) => {}
                 (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => {

@@ -1,7 +1,7 @@
 //! The chain of manifests.
 
-use holdfast_model::{Coverage, ErrorCode, IdDigest, JobId, SegmentEntry};
-use holdfast_vault::{Addition, Depth, ObjectAddition, Vault, Verified};
+use holdfast_model::{Coverage, ErrorCode, Failure, IdDigest, JobId, SegmentEntry};
+use holdfast_vault::{Addition, Depth, ManifestEntry, ObjectAddition, Vault, Verified};
 
 use crate::local::Local;
 use crate::{account, put, rows, stamp};
@@ -28,11 +28,22 @@ fn addition(job: &str, segments: Vec<SegmentEntry>) -> Addition {
     }
 }
 
+/// Appends to the end that the chain has now.
+async fn append(
+    vault: &Vault,
+    job: &str,
+    segments: Vec<SegmentEntry>,
+) -> Result<ManifestEntry, Failure> {
+    let end = vault.latest_manifest().await?;
+    vault
+        .append_manifest(end.as_ref(), addition(job, segments))
+        .await
+}
+
 async fn with_jobs(local: &Local, jobs: u64) -> Vault {
     let vault = local.create("acme", None).await.unwrap();
     for number in 1..=jobs {
-        let entry = vault
-            .append_manifest(addition(&format!("job-{number}"), Vec::new()))
+        let entry = append(&vault, &format!("job-{number}"), Vec::new())
             .await
             .unwrap();
         assert_eq!(entry.seq, number);
@@ -47,14 +58,8 @@ async fn every_job_is_appended_once_and_the_end_is_found() {
     assert!(vault.latest_manifest().await.unwrap().is_none());
     for number in 1..=20_u64 {
         let job = format!("job-{number}");
-        let first = vault
-            .append_manifest(addition(&job, Vec::new()))
-            .await
-            .unwrap();
-        let repeat = vault
-            .append_manifest(addition(&job, Vec::new()))
-            .await
-            .unwrap();
+        let first = append(&vault, &job, Vec::new()).await.unwrap();
+        let repeat = append(&vault, &job, Vec::new()).await.unwrap();
         assert_eq!((first.seq, &first), (number, &repeat));
         let (latest, manifest) = vault.latest_manifest().await.unwrap().unwrap();
         assert_eq!(
@@ -75,10 +80,7 @@ async fn of_jobs_that_append_at_the_same_time_none_is_lost() {
         let vault = vault.clone();
         writers.spawn(async move {
             loop {
-                match vault
-                    .append_manifest(addition(&format!("racer-{number}"), Vec::new()))
-                    .await
-                {
+                match append(&vault, &format!("racer-{number}"), Vec::new()).await {
                     Ok(entry) => return entry.seq,
                     Err(failure) => assert_eq!(failure.code, ErrorCode::ManifestConflict),
                 }
@@ -96,6 +98,21 @@ async fn of_jobs_that_append_at_the_same_time_none_is_lost() {
             .manifests,
         7
     );
+}
+
+#[tokio::test]
+async fn a_job_that_saw_an_older_end_is_refused() {
+    let local = Local::new("chain-overtaken").await;
+    let vault = with_jobs(&local, 1).await;
+    let seen = vault.latest_manifest().await.unwrap();
+    append(&vault, "faster", Vec::new()).await.unwrap();
+    let slower = addition("slower", Vec::new());
+    let refused = vault.append_manifest(seen.as_ref(), slower).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::ManifestConflict);
+    // A repeat of the faster one that saw the older end finds its own manifest.
+    let repeat = addition("faster", Vec::new());
+    let found = vault.append_manifest(seen.as_ref(), repeat).await;
+    assert_eq!(found.unwrap().seq, 2);
 }
 
 #[tokio::test]
@@ -119,10 +136,7 @@ async fn a_chain_that_was_rolled_back_or_rewritten_is_damaged() {
     assert_eq!(code().await, Err(ErrorCode::SealSwapped));
     // Another manifest with the same number, sealed with the right key: a rewritten history.
     local.delete(&third).await;
-    vault
-        .append_manifest(addition("rewriter", Vec::new()))
-        .await
-        .unwrap();
+    append(&vault, "rewriter", Vec::new()).await.unwrap();
     assert_eq!(code().await, Err(ErrorCode::ManifestDamaged));
     local.overwrite(&third, newest).await;
     assert!(code().await.is_ok());
@@ -138,10 +152,7 @@ async fn verify_reads_every_segment_again() {
         put(&vault, &rows([(1, 1, "a".into())])).await,
         put(&vault, &rows([(2, 1, "b".into())])).await,
     ];
-    vault
-        .append_manifest(addition("job", entries.to_vec()))
-        .await
-        .unwrap();
+    append(&vault, "job", entries.to_vec()).await.unwrap();
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
     let expected = Verified {
         manifests: 1,
