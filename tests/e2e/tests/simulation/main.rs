@@ -15,6 +15,7 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod chain;
 mod compare;
 mod job;
 mod operation;

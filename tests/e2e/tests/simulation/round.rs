@@ -5,6 +5,7 @@ use holdfast_catalog::{JobItem, JobKind};
 use holdfast_model::{ErrorCode, JobId};
 use serde_json::{Value, json};
 
+use crate::chain::Chain;
 use crate::compare::{Snapshots, assert_complete};
 use crate::org::{GUARD_SECONDS, OVERLAP_SECONDS, Org, PROTECTED_SECONDS};
 use crate::tripwire::Tripwire;
@@ -22,6 +23,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
     let settings = settings(&org).await;
     job::connect(&environment, &org.name, settings).await;
     let mut snapshots = Snapshots::new();
+    let mut chain = Chain::default();
     let (mut proven, mut killed) = (0, 0);
     let mut swept = None;
     // What a job may honestly be partial for: versions that came too late for any head, and deletions that no log tells.
@@ -73,6 +75,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             }
             let past = &mut snapshots;
             assert_complete(&environment, &org, swept, past, &mut random).await;
+            chain.assert_whole(&environment, &org).await;
         }
         org.clear_faults().await;
     }
