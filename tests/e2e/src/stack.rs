@@ -376,6 +376,23 @@ impl Stack {
         )
     }
 
+    /// Allows so many calls of a function at once; as many as come, without a number.
+    pub async fn allow_calls(&self, function: &str, at_once: Option<i32>) -> anyhow::Result<()> {
+        let function = self.deployed(function);
+        if let Some(at_once) = at_once {
+            let limit = self.lambda.put_function_concurrency();
+            let limit = limit.function_name(function);
+            let limited = limit.reserved_concurrent_executions(at_once).send().await;
+            limited.map(drop).context("cannot limit the calls")
+        } else {
+            let limit = self.lambda.delete_function_concurrency();
+            let unlimited = limit.function_name(function).send().await;
+            unlimited
+                .map(drop)
+                .context("cannot lift the limit of calls")
+        }
+    }
+
     /// The processes that run a function now.
     pub fn workers(&self, function: &str) -> Vec<Worker> {
         Worker::of(self.addresses.aws_group, &self.deployed(function))

@@ -18,6 +18,7 @@ mod damage;
 mod faults;
 mod incremental;
 mod interruption;
+mod killing;
 mod memory;
 mod values;
 mod world;
@@ -31,7 +32,7 @@ use crate::world::World;
 
 /// Builds a list of trials from the names of async functions that take the world.
 macro_rules! trials {
-    ($world:ident, $runtime:ident: $($module:ident::$test:ident,)+) => {
+    ($world:expr, $runtime:ident: $($module:ident::$test:ident,)+) => {
         vec![$({
             let (world, handle) = (Arc::clone(&$world), $runtime.handle().clone());
             Trial::test(concat!(stringify!($module), "::", stringify!($test)), move || {
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(2);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = Arc::new(World::new(runtime.handle().clone()));
-    let trials = trials![world, runtime:
+    let mut trials = trials![world, runtime:
         completeness::a_bulk_job_that_loses_rows_is_asked_again_and_never_believed,
         completeness::a_page_that_comes_twice_hides_no_other,
         completeness::a_sync_job_finds_and_heals_what_no_window_reads,
@@ -70,6 +71,12 @@ fn main() -> ExitCode {
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];
+    // Each kills processes of any org, so it has a stack of its own, which ends with it.
+    let alone = || Arc::new(World::new(runtime.handle().clone()));
+    trials.extend(trials![alone(), runtime:
+        killing::a_job_killed_at_any_state_is_made_good_by_the_next,
+        killing::function_processes_killed_at_random_instants_change_nothing,
+    ]);
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(world);
     conclusion.exit_code()

@@ -73,13 +73,7 @@ impl World {
         if settings.get("exclude_objects").is_none() {
             settings["exclude_objects"] = json!(org.empty_standard_objects().await);
         }
-        if settings.get("quiet_poll_seconds").is_none() {
-            settings["quiet_poll_seconds"] = json!(0);
-        }
-        org.store_secret(org.client_credentials()).await;
-        org.invoke("connect-org", json!({"org": name, "settings": settings}))
-            .await
-            .unwrap();
+        org.connect(settings).await;
         org
     }
 
@@ -109,6 +103,20 @@ impl Org<'_> {
             "client_id": "holdfast-demo",
             "client_secret": "demo-secret",
         })
+    }
+
+    /// Connects it with these settings. Unless they say otherwise, every job asks about everything.
+    pub(crate) async fn connect(&self, mut settings: Value) {
+        if settings.get("quiet_poll_seconds").is_none() {
+            settings["quiet_poll_seconds"] = json!(0);
+        }
+        self.store_secret(self.client_credentials()).await;
+        self.invoke(
+            "connect-org",
+            json!({"org": self.name, "settings": settings}),
+        )
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn store_secret(&self, secret: Value) {
