@@ -66,7 +66,6 @@ fn main() -> ExitCode {
         incremental::a_second_job_seals_exactly_what_changed,
         incremental::a_row_that_becomes_visible_after_its_stamp_is_found,
         incremental::rows_that_share_one_stamp_are_sealed_once_each,
-        interruption::a_killed_process_changes_nothing,
         interruption::every_function_can_be_repeated,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
@@ -74,6 +73,7 @@ fn main() -> ExitCode {
     // Each kills processes of any org, so it has a stack of its own, which ends with it.
     let alone = || Arc::new(World::new(runtime.handle().clone()));
     trials.extend(trials![alone(), runtime:
+        interruption::a_killed_process_changes_nothing,
         killing::a_job_killed_at_any_state_is_made_good_by_the_next,
         killing::function_processes_killed_at_random_instants_change_nothing,
     ]);
