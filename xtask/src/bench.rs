@@ -1,6 +1,9 @@
 //! Measurements. They print tables; none of them passes or fails.
 
-use crate::cargo;
+use crate::{cargo, simulate};
+
+/// Objects of a large org.
+const OBJECTS: u64 = 500;
 
 /// Options of `bench`.
 #[derive(Debug, clap::Args)]
@@ -16,11 +19,14 @@ pub(crate) struct Bench {
 enum Subject {
     /// CSV to sealed segments, in process
     Seal,
+    /// A day of jobs over 500 objects in which nothing changes, and a job in which 5,000 records did
+    Day,
 }
 
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     let (package, name) = match options.subject {
         Subject::Seal => ("holdfast-vault", "seal"),
+        Subject::Day => return simulate::measure(OBJECTS),
     };
     let mut bench = cargo::cargo();
     bench

@@ -22,15 +22,27 @@ pub(crate) struct Simulate {
 }
 
 pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
-    // The functions' programs are deployed with the stack.
-    cargo::run(&["build", "--workspace", "--bins"])?;
     let last = options.seed + options.seeds.max(1) - 1;
     let asked = format!("{},{last},{}", options.seed, options.rounds);
-    let mut command = cargo::cargo();
-    command.args(["test", "--workspace", "--test", "simulation"]);
+    let mut command = simulation(&asked)?;
     if let Some(without) = &options.without {
         command.args(["--features", "holdfast-e2e/switchable"]);
         command.env("HOLDFAST_WITHOUT", without);
     }
-    cargo::finish(command.env("HOLDFAST_SIMULATION", asked))
+    cargo::finish(&mut command)
+}
+
+/// What an org with so many objects costs.
+pub(crate) fn measure(objects: u64) -> anyhow::Result<()> {
+    let mut command = simulation(&objects.to_string())?;
+    cargo::finish(command.args(["--", "--nocapture"]))
+}
+
+fn simulation(asked: &str) -> anyhow::Result<std::process::Command> {
+    // The functions' programs are deployed with the stack.
+    cargo::run(&["build", "--workspace", "--bins"])?;
+    let mut command = cargo::cargo();
+    command.args(["test", "--workspace", "--test", "simulation"]);
+    command.env("HOLDFAST_SIMULATION", asked);
+    Ok(command)
 }

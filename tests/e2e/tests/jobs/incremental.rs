@@ -37,7 +37,8 @@ pub(crate) async fn a_second_job_seals_exactly_what_changed(world: &World) {
     org.advance_clock(60).await;
     let third = org.backup().await;
     assert_eq!(third.counts.versions_sealed, 0, "nothing changed");
-    assert!(third.counts.duplicates >= 75, "the overlap was read again");
+    // Of the deletions the log tells, and the vault knows them.
+    assert!(third.counts.duplicates >= 65, "the overlap was read again");
     let vault = org.vault().await;
     let (end, _) = vault.latest_manifest().await.unwrap().unwrap();
     assert_eq!(end.seq, 3);

@@ -21,6 +21,7 @@ mod job;
 mod operation;
 mod org;
 mod round;
+mod scale;
 mod tripwire;
 mod truth;
 mod world;
@@ -33,37 +34,61 @@ use libtest_mimic::{Arguments, Trial};
 use crate::world::World;
 
 /// Seeds of a plain test run.
-const SEEDS: u64 = 8;
+const SEEDS: u64 = 15;
 /// Rounds of each.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 20;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(2);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = Arc::new(World::new(runtime.handle().clone()));
-    let (seeds, rounds) = asked_for().unwrap_or((1..=SEEDS, ROUNDS));
-    let trials = seeds
-        .map(|seed| {
-            let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
-            Trial::test(format!("seed_{seed}_for_{rounds}_rounds"), move || {
-                handle.block_on(round::run(&world, seed, rounds));
-                Ok(())
+    let trials = match asked_for() {
+        Asked::Seeds(seeds, rounds) => seeds
+            .map(|seed| {
+                let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
+                Trial::test(format!("seed_{seed}_for_{rounds}_rounds"), move || {
+                    handle.block_on(round::run(&world, seed, rounds));
+                    Ok(())
+                })
             })
-        })
-        .collect();
+            .collect(),
+        Asked::Objects(objects) => {
+            let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
+            vec![Trial::test(
+                format!("a_day_of_{objects}_objects"),
+                move || {
+                    handle.block_on(scale::run(&world, objects));
+                    Ok(())
+                },
+            )]
+        }
+    };
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(world);
     conclusion.exit_code()
 }
 
-/// `HOLDFAST_SIMULATION=<first seed>,<last seed>,<rounds of each>`, as `cargo xtask simulate` sets it.
-fn asked_for() -> Option<(std::ops::RangeInclusive<u64>, u32)> {
-    let asked = std::env::var("HOLDFAST_SIMULATION").ok()?;
-    let mut numbers = asked
+enum Asked {
+    /// Seeds, and rounds of each.
+    Seeds(std::ops::RangeInclusive<u64>, u32),
+    /// Objects of an org that is measured.
+    Objects(usize),
+}
+
+/// `HOLDFAST_SIMULATION=<first seed>,<last seed>,<rounds of each>` or `HOLDFAST_SIMULATION=<objects>`, as
+/// `cargo xtask simulate` and `cargo xtask bench day` set it.
+fn asked_for() -> Asked {
+    let Ok(asked) = std::env::var("HOLDFAST_SIMULATION") else {
+        return Asked::Seeds(1..=SEEDS, ROUNDS);
+    };
+    let numbers: Vec<u64> = asked
         .split(',')
-        .map(|number| number.parse::<u64>().unwrap());
-    let mut next = || numbers.next().expect("three numbers");
-    let (first, last, rounds) = (next(), next(), next());
-    Some((first..=last, u32::try_from(rounds).unwrap()))
+        .map(|number| number.parse().unwrap())
+        .collect();
+    match numbers[..] {
+        [objects] => Asked::Objects(usize::try_from(objects).unwrap()),
+        [first, last, rounds] => Asked::Seeds(first..=last, u32::try_from(rounds).unwrap()),
+        _ => panic!("one number or three: `{asked}`"),
+    }
 }

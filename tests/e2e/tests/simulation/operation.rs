@@ -4,7 +4,7 @@ use fastrand::Rng;
 use holdfast_model::{SalesforceId, Stamp};
 use serde_json::{Value, json};
 
-use crate::org::{OBJECTS, Org, PROTECTED_SECONDS};
+use crate::org::{OBJECTS, OVERLAP_SECONDS, Org, PROTECTED_SECONDS};
 
 /// The longest time that a change stays invisible and is found by the next head all the same. Above the overlap
 /// alone: without the guard, or without the overlap, changes are lost.
@@ -29,11 +29,12 @@ pub(crate) async fn happen(org: &mut Org<'_>, random: &mut Rng) {
         };
         body["object"] = json!(object);
         if matches!(path, "create" | "update") && random.u32(0..4) == 0 {
-            let most = match random.u32(0..8) {
-                0 => LAG_SECONDS_VERY_MAX,
-                _ => LAG_SECONDS_MAX,
+            let lag = match random.u32(0..8) {
+                0 => random.u32(1..LAG_SECONDS_VERY_MAX),
+                1..4 => random.u32(OVERLAP_SECONDS..LAG_SECONDS_MAX),
+                _ => random.u32(1..LAG_SECONDS_MAX),
             };
-            body["visible_after"] = json!(random.u32(1..most));
+            body["visible_after"] = json!(lag);
         }
         // A record may be in the way of a change, as in an org; then nothing happens.
         if body.get("ids").is_none_or(|ids| ids != &json!([])) {
@@ -48,10 +49,11 @@ pub(crate) async fn happen(org: &mut Org<'_>, random: &mut Rng) {
         }
         org.observe().await;
     }
-    // From a poll after a few seconds to one after days.
+    // From a poll after a few seconds to one after days, and often while the slowest changes are on their way.
     let pause = match random.u32(0..10) {
         0..3 => random.u32(0..20),
-        3..9 => random.u32(20..3_600),
+        3..7 => random.u32(20..3_600),
+        7..9 => random.u32(OVERLAP_SECONDS..PROTECTED_SECONDS),
         _ => random.u32(3_600..3 * 86_400),
     };
     advance(org, pause).await;
@@ -92,7 +94,7 @@ fn chosen(org: &Org<'_>, random: &mut Rng, object: &str, deleted: bool, most: us
 
 /// Something goes wrong in the next calls of a job.
 pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
-    let action = match random.u32(0..10) {
+    let action = match random.u32(0..13) {
         0 => json!({"cut_after_bytes": random.u32(1..4_000)}),
         1 => json!({"truncate_page_rows": 1}),
         2 => json!("drop_locator_header"),
@@ -102,8 +104,8 @@ pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
         }
         5 => json!("expire_session"),
         6 => json!("server_error"),
-        7 => json!({"lose_rows": random.u32(1..4)}),
-        8 => json!("repeat_page"),
+        7..11 => json!({"lose_rows": random.u32(1..4)}),
+        11 => json!("repeat_page"),
         _ => json!({"unavailable": {"retry_after": 0}}),
     };
     let object = OBJECTS[random.usize(..OBJECTS.len())];

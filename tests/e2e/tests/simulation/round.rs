@@ -119,7 +119,7 @@ async fn settings(org: &Org<'_>) -> Value {
     let without = std::env::var("HOLDFAST_WITHOUT").unwrap_or_default();
     let unless = |name: &str, seconds: u32| if without == name { 0 } else { seconds };
     json!({
-        "bulk_rows_min": 8,
+        "bulk_rows_min": 4,
         "bulk_page_rows": 5,
         "quiet_poll_seconds": 1_200,
         "exclude_objects": org.other_objects().await,
