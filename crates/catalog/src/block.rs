@@ -58,6 +58,10 @@ pub struct Progress {
     pub attempts: u32,
     /// Id of the Bulk job, once it is created.
     pub bulk_job: Option<String>,
+    /// When it was created, by Salesforce's clock.
+    pub bulk_since: Option<Stamp>,
+    /// Bulk did not come to an end: the block is read by REST, however many rows it has.
+    pub avoids_bulk: bool,
     /// Where the next page begins, as Salesforce names it.
     pub locator: Option<String>,
     /// Pages received whole.
@@ -70,11 +74,9 @@ pub struct Progress {
     pub api_calls: u64,
     /// Rows that Salesforce says the query has: `totalSize`, or the job's `numberRecordsProcessed`.
     pub rows_reported: u64,
-    /// Rows received that are older than the overlap before the window's end, so that no more of them appear.
-    pub rows_settled: u64,
     /// Rows that came more than once.
     pub rows_repeated: u64,
-    /// Rows that Salesforce counts once more, of those that are settled; nothing when it was not asked or cannot say.
+    /// Rows that Salesforce counts once more; nothing when it was not asked or cannot say.
     pub rows_counted: Option<u64>,
     /// How often the block began anew because a count did not agree.
     pub restarts: u32,

@@ -22,9 +22,13 @@ pub struct Settings {
     pub bulk_rows_min: u32,
     /// Rows asked for in one page of Bulk results.
     pub bulk_page_rows: u32,
+    /// Rows of history that one block should have; what a large object had of them when a job ends is kept.
+    pub backfill_block_rows: u32,
     /// Seconds between two questions about objects that did not change for hours, and about deletions; jobs in between
     /// leave them out.
     pub quiet_poll_seconds: u32,
+    /// Jobs of the org are skipped.
+    pub paused: bool,
     /// Objects that are left out, by API name.
     pub exclude_objects: Vec<ObjectName>,
 }
@@ -37,7 +41,9 @@ impl Default for Settings {
             api_cap_percent: 80,
             bulk_rows_min: 2_000,
             bulk_page_rows: 50_000,
+            backfill_block_rows: 2_000_000,
             quiet_poll_seconds: 3_600,
+            paused: false,
             exclude_objects: Vec::new(),
         }
     }
@@ -68,7 +74,15 @@ impl Settings {
                 "api_cap_percent" => self.api_cap_percent = number(name, value, 1..=100)?,
                 "bulk_rows_min" => self.bulk_rows_min = number(name, value, 0..=1_000_000)?,
                 "bulk_page_rows" => self.bulk_page_rows = number(name, value, 1..=250_000)?,
+                "backfill_block_rows" => {
+                    self.backfill_block_rows = number(name, value, 1_000..=20_000_000)?;
+                }
                 "quiet_poll_seconds" => self.quiet_poll_seconds = number(name, value, 0..=86_400)?,
+                "paused" => {
+                    self.paused = value
+                        .as_bool()
+                        .ok_or_else(|| invalid(format!("`{name}` must be `true` or `false`")))?;
+                }
                 "exclude_objects" => self.exclude_objects = objects(name, value)?,
                 _ => {
                     let shown: String = name.chars().take(60).collect();
@@ -135,9 +149,10 @@ mod tests {
         let page = include_str!("../../../docs/errors/SETTING_INVALID.md");
         let defaults = serde_json::to_value(Settings::default()).unwrap();
         for (name, default) in defaults.as_object().unwrap() {
-            let default = default
-                .as_u64()
-                .map_or_else(|| "none".to_owned(), |d| d.to_string());
+            let default = match default {
+                Value::Array(_) => "none".to_owned(),
+                default => default.to_string(),
+            };
             let line = format!("| `{name}` | {default} |");
             assert!(page.contains(&line), "{line}");
         }
@@ -187,6 +202,11 @@ mod tests {
                 ["`bulk_page_rows`", "`250000`"],
             ),
             (
+                json!({"backfill_block_rows": 999}),
+                ["`backfill_block_rows`", "`1000`"],
+            ),
+            (json!({"paused": 1}), ["`paused`", "`true`"]),
+            (
                 json!({"quiet_poll_seconds": 86_401}),
                 ["`quiet_poll_seconds`", "`86400`"],
             ),
@@ -230,7 +250,9 @@ mod tests {
                 Just("api_cap_percent".to_owned()),
                 Just("bulk_rows_min".to_owned()),
                 Just("bulk_page_rows".to_owned()),
+                Just("backfill_block_rows".to_owned()),
                 Just("quiet_poll_seconds".to_owned()),
+                Just("paused".to_owned()),
                 Just("exclude_objects".to_owned()),
                 ".{0,8}",
             ];

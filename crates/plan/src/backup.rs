@@ -7,6 +7,9 @@ use holdfast_model::{
 /// Blocks in one group: at a tenth of a second each, a process that dies loses a few seconds.
 const BLOCKS_PER_GROUP: usize = 25;
 
+/// Pieces of one object's history; the plan of an org stays small.
+const PIECES_MAX: u64 = 500;
+
 /// What planning needs to know of one object.
 #[derive(Debug, Clone)]
 pub struct ObjectState {
@@ -20,6 +23,8 @@ pub struct ObjectState {
     pub coverage: Coverage,
     /// How many rows Salesforce estimates for the whole object.
     pub rows_expected: u64,
+    /// The oldest stamp of its records, where that is known: history without end is not cut into pieces.
+    pub oldest: Option<Stamp>,
     /// Whether all its Ids are to be compared with the vault.
     pub sweep: bool,
 }
@@ -32,6 +37,9 @@ pub struct Pace {
     pub overlap_seconds: u32,
     /// Seconds before the server's present that are left for the next job.
     pub guard_seconds: u32,
+    /// Rows of history that one block should have. Each block is committed by itself, so a backup of a large object that is
+    /// interrupted goes on where it was.
+    pub backfill_rows: u32,
 }
 
 /// The blocks of a job, oldest window of each object first, numbered from 0.
@@ -47,14 +55,21 @@ pub fn plan_backup(
 ) -> Vec<Block> {
     let until = server_now.minus_seconds(pace.guard_seconds).whole_second();
     let planned = objects.iter().flat_map(|object| {
-        windows(object, pace, until)
-            .into_iter()
-            .chain(sweep(object, pace))
-            .map(move |(lane, window)| (object, lane, window))
+        let windows = windows(object, pace, until);
+        let pieces = windows
+            .iter()
+            .filter(|(lane, _)| *lane == Lane::Backfill)
+            .count();
+        let rows = object.rows_expected.div_ceil(pieces.max(1) as u64);
+        let all = windows.into_iter().chain(sweep(object, pace));
+        all.map(move |(lane, window)| match lane {
+            Lane::Backfill => (object, lane, window, rows),
+            _ => (object, lane, window, object.rows_expected),
+        })
     });
     (0..)
         .zip(planned)
-        .map(|(number, (object, lane, window))| Block {
+        .map(|(number, (object, lane, window, rows_expected))| Block {
             org: org.clone(),
             job: job.clone(),
             block: number,
@@ -62,9 +77,43 @@ pub fn plan_backup(
             lane,
             window,
             schema: object.schema.clone(),
-            rows_expected: object.rows_expected,
+            rows_expected,
         })
         .collect()
+}
+
+/// Cuts history into spans of equal length, so many that each has about as many rows as a block should have, if they are
+/// spread evenly. The first reaches back as far as the whole.
+fn cut(gap: Window, object: &ObjectState, pace: Pace) -> Vec<Window> {
+    let whole = vec![gap];
+    let Some(oldest) = object.oldest.map(Stamp::whole_second) else {
+        return whole;
+    };
+    let pieces = object
+        .rows_expected
+        .div_ceil(u64::from(pace.backfill_rows.max(1)));
+    let from = gap.from.map_or(oldest, |from| from.max(oldest));
+    let span = gap.until.millis().saturating_sub(from.millis());
+    let Ok(pieces) = i64::try_from(pieces.min(PIECES_MAX)) else {
+        return whole;
+    };
+    // Whole seconds: a shorter span has the same rows.
+    let step = (span / pieces.max(1)).max(1_000) / 1_000 * 1_000;
+    let mut windows = Vec::new();
+    let mut start = gap.from;
+    for piece in 1..pieces {
+        let until = Stamp::from_millis(from.millis().saturating_add(step * piece));
+        if until >= gap.until {
+            break;
+        }
+        windows.push(Window { from: start, until });
+        start = Some(until);
+    }
+    windows.push(Window {
+        from: start,
+        until: gap.until,
+    });
+    windows
 }
 
 /// Puts blocks with few rows together, as each execution costs more than reading them: those of a head, and those of
@@ -110,18 +159,19 @@ fn windows(object: &ObjectState, pace: Pace, until: Stamp) -> Vec<(Lane, Window)
         .coverage
         .gaps(until)
         .into_iter()
-        .map(|gap| match gap.from {
+        .flat_map(|gap| match gap.from {
             Some(from) if Some(from) == head => {
                 let from = from.minus_seconds(pace.overlap_seconds).whole_second();
-                (
-                    Lane::Head,
-                    Window {
-                        from: Some(from),
-                        until: gap.until,
-                    },
-                )
+                let window = Window {
+                    from: Some(from),
+                    until: gap.until,
+                };
+                vec![(Lane::Head, window)]
             }
-            _ => (Lane::Backfill, gap),
+            _ => cut(gap, object, pace)
+                .into_iter()
+                .map(|window| (Lane::Backfill, window))
+                .collect(),
         })
         .collect()
 }
@@ -135,6 +185,7 @@ mod tests {
     const PACE: Pace = Pace {
         overlap_seconds: 900,
         guard_seconds: 5,
+        backfill_rows: 1_000,
     };
 
     fn seconds(seconds: i64) -> Stamp {
@@ -148,6 +199,7 @@ mod tests {
             has_cursor,
             coverage,
             rows_expected: 1,
+            oldest: None,
             sweep: false,
         }
     }
@@ -233,6 +285,13 @@ mod tests {
     }
 
     #[test]
+    fn history_without_a_known_beginning_is_one_block() {
+        let mut object = state(Coverage::default(), true);
+        object.rows_expected = 1_000_000;
+        assert_eq!(blocks(object, 1_000_000).len(), 1);
+    }
+
+    #[test]
     fn a_sweep_compares_what_no_row_can_join_any_more() {
         let mut coverage = Coverage::default();
         coverage.add(Window {
@@ -266,6 +325,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn history_is_cut_without_a_gap_and_into_few_pieces(
+            rows in 0_u64..2_000_000, oldest in 0_i64..1_000_000, captured in prop::option::of((0_i64..900_000, 1_i64..90_000)),
+        ) {
+            let mut coverage = Coverage::default();
+            if let Some((from, length)) = captured {
+                coverage.add(Window { from: Some(seconds(from)), until: seconds(from + length) });
+            }
+            let mut object = state(coverage.clone(), true);
+            object.rows_expected = rows;
+            object.oldest = Some(seconds(oldest));
+            let planned = blocks(object, 1_000_000);
+            prop_assert!(planned.len() as u64 <= 2 * PIECES_MAX + 1);
+            for block in planned.iter().filter(|block| block.lane == Lane::Backfill) {
+                coverage.add(block.window);
+                prop_assert!(!block.window.is_empty());
+            }
+            for block in planned.iter().filter(|block| block.lane == Lane::Head) {
+                coverage.add(block.window);
+            }
+            prop_assert!(coverage.is_complete());
+            prop_assert_eq!(coverage.head(), Some(seconds(999_995)));
+        }
+
         #[test]
         fn nothing_before_the_guard_stays_unread(
             windows in prop::collection::vec((prop::option::of(0_i64..2000), 0_i64..2000), 0..6),

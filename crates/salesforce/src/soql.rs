@@ -51,6 +51,15 @@ pub fn select(schema: &ObjectSchema, window: &Window) -> Result<String, Failure>
     Ok(soql)
 }
 
+/// Selects the oldest stamp; nothing for an object without a cursor field.
+pub fn oldest(schema: &ObjectSchema) -> Option<String> {
+    let field = schema.cursor_field.as_ref()?;
+    Some(format!(
+        "SELECT {field} FROM {} ORDER BY {field} ASC NULLS LAST LIMIT 1",
+        schema.name
+    ))
+}
+
 /// Selects Id and cursor field of every record.
 pub fn list(schema: &ObjectSchema) -> String {
     let stamp = schema

@@ -60,7 +60,7 @@ pub struct ObjectAddition {
     pub exceptions: Vec<WindowException>,
 }
 
-/// Rows of bulk jobs that no more can join, counted by another interface of Salesforce.
+/// Rows of bulk jobs, counted by another interface of Salesforce.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recount {
     /// As Salesforce counts them; fewer than received when some changed since.

@@ -43,7 +43,7 @@ pub struct Output {
 enum Outcome {
     /// The job holds the org.
     Started,
-    /// Another job holds it and still runs, or this job has already ended.
+    /// Another job holds it and still runs, this job has already ended, or the org is paused.
     Skipped,
 }
 
@@ -59,8 +59,9 @@ pub async fn handle(
         job,
         execution,
     } = input;
-    catalog.org(&org).await?;
+    let paused = catalog.org(&org).await?.settings.paused;
     let outcome = if has_ended(catalog, &org, &job).await?
+        || paused && !has_begun(catalog, &org, &job).await?
         || !holds(environment, &org, &job, &execution).await?
     {
         Outcome::Skipped
@@ -76,9 +77,22 @@ pub async fn handle(
 }
 
 async fn has_ended(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<bool, Failure> {
+    let status = status(catalog, org, job).await?;
+    Ok(status.is_some_and(|status| status != JobStatus::Running))
+}
+
+async fn has_begun(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<bool, Failure> {
+    Ok(status(catalog, org, job).await?.is_some())
+}
+
+async fn status(
+    catalog: &Catalog,
+    org: &OrgName,
+    job: &JobId,
+) -> Result<Option<JobStatus>, Failure> {
     match catalog.job(org, job).await {
-        Err(failure) if failure.code == ErrorCode::JobUnknown => Ok(false),
-        job => Ok(job?.status != JobStatus::Running),
+        Err(failure) if failure.code == ErrorCode::JobUnknown => Ok(None),
+        job => Ok(Some(job?.status)),
     }
 }
 

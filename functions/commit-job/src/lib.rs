@@ -293,7 +293,7 @@ impl Account {
             if let Some(counted) = progress.rows_counted {
                 let recount = object.recount.get_or_insert_default();
                 recount.salesforce += counted;
-                recount.received += progress.rows_settled;
+                recount.received += progress.rows_received;
             }
             object.duplicates += progress.duplicates;
             object.duplicate_ids.merge(progress.duplicate_ids);

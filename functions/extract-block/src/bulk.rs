@@ -1,6 +1,6 @@
 //! By Bulk API 2.0: create the job, let the machine wait, then read page after page.
 
-use holdfast_model::{ErrorClass, ErrorCode, Failure};
+use holdfast_model::{ErrorClass, ErrorCode, Failure, Stamp};
 use holdfast_runtime::Protection;
 use holdfast_salesforce::{BulkJobId, Client, Columns, Scope, soql};
 use tracing::warn;
@@ -12,6 +12,10 @@ use crate::extraction::Extraction;
 const WAIT_SECONDS_MAX: u32 = 30;
 /// How often a block begins anew whose rows do not agree with a count.
 const RESTARTS_MAX: u32 = 2;
+/// A job waits in line for minutes; after so long, and the time for its rows, it is given up.
+const PATIENCE_SECONDS: u32 = 3_600;
+/// Salesforce reads thousands of rows a second; slower than this, a job is stuck.
+const ROWS_PER_SECOND_MIN: u64 = 500;
 /// How often a page is read that comes damaged, before the block is given up for this job.
 const PAGE_TRIES: u32 = 3;
 
@@ -24,13 +28,23 @@ pub(crate) async fn step(
     let Some(job) = extraction.saved().bulk_job.clone() else {
         let job = client.bulk_create(&extraction.soql()?).await?;
         extraction.note_calls(client.budget().used());
-        extraction.save_bulk_job(&job).await?;
+        extraction.save_bulk_job(&job, client.server_time()).await?;
         return Ok(Step::Wait(1));
     };
     let job = BulkJobId::parse(job)?;
     let state = client.bulk_state(&job).await?;
     if state.completed()?.is_none() {
-        return Ok(Step::Wait(next_wait(waited)));
+        if !is_stuck(extraction, client.server_time()) {
+            return Ok(Step::Wait(next_wait(waited)));
+        }
+        warn!(job = job.as_str(), "job does not end");
+        client.bulk_abort(&job).await?;
+        if extraction.restarts() >= RESTARTS_MAX {
+            let message = format!("job `{job}` and others before it did not end");
+            return Err(Failure::new(ErrorCode::BulkJobFailed, message));
+        }
+        extraction.restart_by_rest().await?;
+        return Ok(Step::More);
     }
     let columns = Columns::of(&extraction.schema);
     let mut damaged = 0;
@@ -50,9 +64,6 @@ pub(crate) async fn step(
             Err(failure) => return Err(failure),
         }
     }
-    if Protection::Count.is_on() {
-        state.verify_rows(extraction.rows_received())?;
-    }
     match verify(extraction, client, state.completed()?).await {
         Err(failure)
             if failure.code == ErrorCode::CountMismatch && extraction.restarts() < RESTARTS_MAX =>
@@ -68,12 +79,23 @@ pub(crate) async fn step(
     Ok(Step::Done)
 }
 
+/// Whether the job takes much longer than jobs do.
+fn is_stuck(extraction: &Extraction<'_>, now: Option<Stamp>) -> bool {
+    let work = extraction.rows_expected() / ROWS_PER_SECOND_MIN;
+    let patience = PATIENCE_SECONDS.saturating_add(u32::try_from(work).unwrap_or(u32::MAX));
+    let since = extraction.saved().bulk_since;
+    since
+        .zip(now)
+        .is_some_and(|(since, now)| since.plus_seconds(patience) < now)
+}
+
 /// Seconds until the next look at a job: twice as long as before.
 pub(crate) fn next_wait(waited: u32) -> u32 {
     waited.saturating_mul(2).clamp(1, WAIT_SECONDS_MAX)
 }
 
-/// A job has been known to count only what it kept: another interface is asked how many rows there are.
+/// A job has been known to count only what it kept: another interface is asked how many rows there are. More may have
+/// become visible since the job ran; reading them once more is right then, too.
 async fn verify(
     extraction: &mut Extraction<'_>,
     client: &Client,
@@ -83,12 +105,9 @@ async fn verify(
         return Ok(());
     }
     extraction.verify_reported(reported.unwrap_or(0)).await?;
-    let Some(window) = extraction.settled_window() else {
-        return Ok(());
-    };
-    let soql = soql::count(&extraction.schema, Some(&window));
+    let soql = soql::count(&extraction.schema, Some(&extraction.window()));
     match client.count(&soql, Scope::All).await {
-        Ok(counted) => extraction.verify_counted(counted).await,
+        Ok(counted) => extraction.verify_counted(counted),
         // Very large objects cannot be counted in two minutes; the job's own count stands.
         Err(failure) if failure.code == ErrorCode::QueryRefused => {
             warn!(code = failure.code.name(), "rows cannot be counted");

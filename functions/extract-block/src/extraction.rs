@@ -93,11 +93,6 @@ impl<'a> Extraction<'a> {
         &self.item.progress
     }
 
-    /// Rows received so far.
-    pub(crate) fn rows_received(&self) -> u64 {
-        self.progress.rows_received
-    }
-
     /// Notes how many API calls this invocation has made so far.
     pub(crate) fn note_calls(&mut self, calls: u64) {
         self.progress.api_calls = self.calls_before + calls;
@@ -109,8 +104,13 @@ impl<'a> Extraction<'a> {
     }
 
     /// Writes down the Bulk job, before anything waits for it.
-    pub(crate) async fn save_bulk_job(&mut self, job: &BulkJobId) -> Result<(), Failure> {
+    pub(crate) async fn save_bulk_job(
+        &mut self,
+        job: &BulkJobId,
+        since: Option<Stamp>,
+    ) -> Result<(), Failure> {
         self.progress.bulk_job = Some(job.as_str().to_owned());
+        self.progress.bulk_since = since;
         self.save().await
     }
 
@@ -119,8 +119,7 @@ impl<'a> Extraction<'a> {
         for row in batch.rows() {
             let id = SalesforceId::parse(row.value(self.id_column).unwrap_or_default().as_bytes())?;
             self.progress.digest.add(&id);
-            let stamp = self.buffer.push(|column| row.value(column))?;
-            self.progress.rows_settled += u64::from(self.is_settled(stamp));
+            self.buffer.push(|column| row.value(column))?;
         }
         self.progress.rows_received += batch.len() as u64;
         if self.buffer.bytes() >= self.segment_bytes {
@@ -170,10 +169,22 @@ impl<'a> Extraction<'a> {
             attempts: self.progress.attempts,
             api_calls: self.progress.api_calls,
             restarts: self.progress.restarts + 1,
+            avoids_bulk: self.progress.avoids_bulk,
             ..Progress::default()
         };
         self.buffer.truncate(0);
         self.save().await
+    }
+
+    /// Begins anew by REST, if its query fits there.
+    pub(crate) async fn restart_by_rest(&mut self) -> Result<(), Failure> {
+        self.progress.avoids_bulk = true;
+        self.restart().await
+    }
+
+    /// How many rows the block is likely to have.
+    pub(crate) fn rows_expected(&self) -> u64 {
+        self.item.block().rows_expected
     }
 
     /// How often the block began anew.
@@ -193,39 +204,21 @@ impl<'a> Extraction<'a> {
         }
     }
 
-    /// The window that can be counted once more: in the overlap before its end rows may still appear, or move on.
-    pub(crate) fn settled_window(&self) -> Option<Window> {
-        let window = Window {
-            until: self.settled_until(),
-            ..self.item.block().window
-        };
-        (!window.is_empty()).then_some(window)
+    /// The window that was asked for.
+    pub(crate) fn window(&self) -> Window {
+        self.item.block().window
     }
 
-    /// Compares the settled rows with an independent count of them: `COUNT_MISMATCH` when some are missing. There may
+    /// Compares the rows received with an independent count of them: `COUNT_MISMATCH` when some are missing. There may
     /// be fewer by now: a row that changed has left the window.
-    pub(crate) async fn verify_counted(&mut self, counted: u64) -> Result<(), Failure> {
-        self.seal().await?;
+    pub(crate) fn verify_counted(&mut self, counted: u64) -> Result<(), Failure> {
         self.progress.rows_counted = Some(counted);
-        let rows = self
-            .progress
-            .rows_settled
-            .saturating_sub(self.progress.rows_repeated);
+        let rows = self.progress.rows_received - self.progress.rows_repeated;
         if counted <= rows {
             Ok(())
         } else {
             Err(mismatch(counted, rows))
         }
-    }
-
-    fn settled_until(&self) -> Stamp {
-        let until = self.item.block().window.until;
-        until.minus_seconds(self.settings.overlap_seconds)
-    }
-
-    /// Whether no more rows with this stamp appear. Without a cursor field there is one count of everything.
-    fn is_settled(&self, stamp: Stamp) -> bool {
-        self.item.block().lane == Lane::Whole || stamp < self.settled_until()
     }
 
     /// Every row that was received must be in a segment, or have been in one before: `COUNT_MISMATCH`.

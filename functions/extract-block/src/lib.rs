@@ -148,6 +148,7 @@ async fn step(
     environment
         .with_salesforce(&block.org, cap_percent, CALLS, async |client| {
             let by_bulk = extraction.bulk_is_supported()
+                && !(extraction.saved().avoids_bulk && extraction.saved().bulk_job.is_none())
                 && (extraction.saved().bulk_job.is_some() || extraction.expects_many());
             if !by_bulk && matches!(rest::step(&mut extraction, client).await?, Read::Committed) {
                 return Ok(Step::Done);

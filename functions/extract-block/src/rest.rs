@@ -27,7 +27,7 @@ pub(crate) async fn step(
     let mut pages = client.query_all(&soql, &columns);
     while let Some(batch) = pages.next_page().await? {
         let many = pages.total_size() >= Some(u64::from(extraction.settings.bulk_rows_min));
-        if bulk_is_supported && many {
+        if bulk_is_supported && many && !extraction.saved().avoids_bulk {
             return Ok(Read::BulkIsBetter);
         }
         extraction.take(&batch).await?;

@@ -1,19 +1,20 @@
 //! Decides what the job reads, and writes it as the list of blocks that the state machine works off.
 
+mod history;
 mod poll;
 
 use std::collections::BTreeMap;
 
 use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef};
-use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName};
+use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
 use holdfast_plan::{ObjectState, Pace, group, plan_backup};
 use holdfast_runtime::{Deadline, Environment, Protection};
 use serde::{Deserialize, Serialize};
 
 use crate::poll::Poll;
 
-/// Record counts of some thousand objects, with room for repeats.
-const CALLS: u64 = 20;
+/// Record counts of some thousand objects and the beginnings of a hundred large ones, with room for repeats.
+const CALLS: u64 = 120;
 
 /// A hundredth fewer records than at the last plan are looked for.
 const DROP_PER_SWEEP: u64 = 100;
@@ -74,7 +75,8 @@ async fn make_plan(
     });
     let names: Vec<_> = objects.iter().map(|object| object.object.clone()).collect();
     let calls = CALLS + poll::calls(objects.len());
-    let (counts, server_now, poll) = environment
+    let vault = environment.vault(org).await?;
+    let (counts, server_now, poll, oldest) = environment
         .with_salesforce(org, item.settings.api_cap_percent, calls, async |client| {
             // Even with no object to count, an answer is needed for its clock.
             client.limits().await?;
@@ -89,7 +91,8 @@ async fn make_plan(
                 JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
                 JobKind::Sync => Poll::default(),
             };
-            Ok((counts, now, poll))
+            let oldest = history::oldest(client, &vault, &item.settings, &objects, &counts).await?;
+            Ok((counts, now, poll, oldest))
         })
         .await?;
     if item.deletes_covered.is_none() {
@@ -97,16 +100,16 @@ async fn make_plan(
     }
     let states: Vec<_> = objects
         .iter()
-        .filter_map(|object| state(object, &counts, kind))
+        .filter_map(|object| state(object, &counts, &oldest, kind))
         .filter(|state| state.sweep || !poll.quiet.contains(&state.object))
         .collect();
     let pace = Pace {
         overlap_seconds: settings.overlap_seconds,
         guard_seconds: settings.guard_seconds,
+        backfill_rows: settings.backfill_block_rows,
     };
     let blocks = plan_backup(org, job, &states, pace, server_now);
     // The first plan of a job stays, whoever wrote it.
-    let vault = environment.vault(org).await?;
     let groups = group(blocks, settings.bulk_rows_min);
     let stored = vault.put_plan(job, groups).await?;
     let plan = PlanRef {
@@ -152,6 +155,7 @@ fn count<N: TryInto<u32>>(number: N) -> Result<u32, Failure> {
 fn state(
     object: &ObjectItem,
     counts: &BTreeMap<ObjectName, u64>,
+    oldest: &BTreeMap<ObjectName, Stamp>,
     kind: JobKind,
 ) -> Option<ObjectState> {
     let facts = object.facts.as_ref()?;
@@ -162,6 +166,7 @@ fn state(
         has_cursor: facts.cursor_field.is_some(),
         coverage: object.coverage.clone(),
         rows_expected: records.unwrap_or(0),
+        oldest: oldest.get(&object.object).copied(),
         sweep: Protection::Sweep.is_on()
             && (kind == JobKind::Sync || object.sweep_due || has_dropped(object.records, records)),
     })

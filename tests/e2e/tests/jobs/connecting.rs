@@ -240,6 +240,24 @@ pub(crate) async fn a_customer_key_is_needed_to_open_the_vault_again(world: &Wor
     }
 }
 
+pub(crate) async fn a_paused_org_is_not_backed_up_until_it_is_resumed(world: &World) {
+    let org = world
+        .connect("paused", small(62), json!({"paused": true}))
+        .await;
+    let skipped = org.start_backup().await;
+    let outcome = org.wait(&skipped).await;
+    assert_eq!(
+        (outcome.status.as_str(), &outcome.output["outcome"]),
+        ("SUCCEEDED", &json!("skipped"))
+    );
+    let resume = json!({"org": org.name, "settings": {"paused": false}});
+    org.invoke("connect-org", resume).await.unwrap();
+    assert_eq!(
+        org.backup().await.status,
+        holdfast_catalog::JobStatus::Succeeded
+    );
+}
+
 pub(crate) async fn jobs_of_one_org_do_not_run_side_by_side(world: &World) {
     let org = world
         .connect("alone", small(64), json!({"exclude_objects": []}))

@@ -71,6 +71,49 @@ pub(crate) async fn a_killed_process_changes_nothing(world: &World) {
     org.assert_stored_is_true().await;
 }
 
+pub(crate) async fn a_first_backup_goes_on_where_it_was_interrupted(world: &World) {
+    let mut settings = settings();
+    settings["backfill_block_rows"] = json!(1_000);
+    let org = world.connect("interrupted", config(), settings).await;
+    let failing = json!({"fail_bulk_job": {"message": "InternalServerError"}});
+    let third = json!({"match": {"object": "Big__c", "nth": 3}, "times": null, "action": failing});
+    org.control("faults", third).await;
+    let first = org.backup().await;
+    assert_eq!(first.status, JobStatus::Partial);
+    org.clear_faults().await;
+
+    let second = org.backup().await;
+    assert_eq!(second.status, JobStatus::Succeeded);
+    org.assert_stored_is_true().await;
+    let of_both = [first, second].map(|job| job.counts.versions_sealed);
+    assert!(of_both.iter().all(|versions| *versions > 0));
+    let stored = org.segments("Big__c").await;
+    let rows: u64 = stored.iter().map(|segment| segment.rows).sum();
+    assert_eq!(rows, 4_000, "what was read once is not read again");
+}
+
+pub(crate) async fn a_bulk_job_that_does_not_end_is_given_up_and_read_by_rest(world: &World) {
+    let org = world.connect("stuck", config(), settings()).await;
+    org.control("settings", json!({"bulk_delay_ms": 100_000_000}))
+        .await;
+    let execution = org.start_backup().await;
+    org.until("a bulk job", |state| state["query_jobs"] != json!(0))
+        .await;
+    let org = &org;
+    let hours = async {
+        loop {
+            org.advance_clock(3_600).await;
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    let job = tokio::select! {
+        job = org.finish(&execution) => job,
+        () = hours => unreachable!("hours do not end"),
+    };
+    assert_eq!(job.status, JobStatus::Succeeded);
+    org.assert_stored_is_true().await;
+}
+
 pub(crate) async fn every_function_can_be_repeated(world: &World) {
     let undisturbed = world.connect("once", config(), settings()).await;
     let expected = result(&undisturbed, undisturbed.backup().await.counts).await;

@@ -92,7 +92,12 @@ fn assert_present(
         }
         let found = stored
             .get(id)
-            .unwrap_or_else(|| panic!("lost: {object} {id}, of {}", current.stamp));
+            .unwrap_or_else(|| {
+                panic!(
+                    "lost: {object} {id}, of {}, visible after at most {} s, seen {}, captured until {until}",
+                    current.stamp, current.lag_seconds, current.seen
+                )
+            });
         assert_eq!(
             found.stamp, current.stamp,
             "{object} {id} is not the newest version"
