@@ -32,6 +32,8 @@ const WINDOWS_MAX: usize = 50;
 /// Rows up to which the list may come by REST, of objects that Bulk does not serve.
 const SMALL: u64 = 1_000_000;
 const ROOM_FOR_REPEATS: u64 = 20;
+/// Of every version of an object without a cursor field.
+const NO_STAMP: Stamp = Stamp::from_millis(0);
 /// Later than any stamp.
 const END_OF_TIME: Stamp = Stamp::from_millis(i64::MAX);
 
@@ -165,7 +167,7 @@ impl<'a> Sweeping<'a> {
         let mut newest = self.newest();
         while let Some(row) = newest.next().await? {
             if row.presence() != Presence::Gone {
-                held.add(&row.id(), self.stamp(row.modstamp()));
+                held.add(&row.id(), self.held_stamp(row.modstamp()));
             }
         }
         for group in listed.differing(&held, COMPARED_MAX) {
@@ -201,7 +203,7 @@ impl<'a> Sweeping<'a> {
                     Presence::Gone => Held::Gone,
                     Presence::Live | Presence::InRecycleBin => Held::Row,
                 };
-                comparison.hold(row.id(), self.stamp(row.modstamp()), held);
+                comparison.hold(row.id(), self.held_stamp(row.modstamp()), held);
             }
         }
         let Differences { gone, missing } = comparison.finish();
@@ -223,12 +225,15 @@ impl<'a> Sweeping<'a> {
             .scan(&self.segments, END_OF_TIME, Fields::Named(&[]), Filter::All)
     }
 
-    /// Without a cursor field a version has the stamp of its reading, which says nothing.
-    fn stamp(&self, stamp: Stamp) -> Stamp {
-        if self.schema.cursor_field.is_some() && Protection::Digest.is_on() {
+    /// The stamp of a stored version. Without a cursor field it is that of its reading, which says nothing.
+    fn held_stamp(&self, stamp: Stamp) -> Stamp {
+        if !Protection::Digest.is_on() {
+            return END_OF_TIME; // whichever version is held passes for the newest
+        }
+        if self.schema.cursor_field.is_some() {
             stamp
         } else {
-            Stamp::from_millis(0)
+            NO_STAMP
         }
     }
 

@@ -3,7 +3,7 @@
 use holdfast_model::{Failure, SalesforceId, Stamp, Transport};
 use holdfast_salesforce::{BulkJobId, Client, Columns, RowBatch, soql};
 
-use super::Sweeping;
+use super::{NO_STAMP, Sweeping};
 use crate::bulk::next_wait;
 
 /// Rows asked for in one page of a bulk job: an Id and a stamp each.
@@ -56,9 +56,9 @@ impl Listing {
                 let id = SalesforceId::parse(row.value(0).unwrap_or_default().as_bytes())?;
                 let stamp = match sweep.schema.cursor_field {
                     Some(_) => Stamp::parse(row.value(1).unwrap_or_default())?,
-                    None => Stamp::from_millis(0),
+                    None => NO_STAMP,
                 };
-                take(id, sweep.stamp(stamp));
+                take(id, stamp);
             }
             Ok(())
         };
