@@ -60,8 +60,8 @@ pub struct Progress {
     pub bulk_job: Option<String>,
     /// When it was created, by Salesforce's clock.
     pub bulk_since: Option<Stamp>,
-    /// Bulk did not come to an end: the block is read by REST, however many rows it has.
-    pub avoids_bulk: bool,
+    /// How its rows are asked for; stays when the block begins anew.
+    pub way: Way,
     /// Where the next page begins, as Salesforce names it.
     pub locator: Option<String>,
     /// Pages received whole.
@@ -92,6 +92,24 @@ pub struct Progress {
     pub sweep: Option<Sweep>,
     /// Segments that are sealed and in the bucket.
     pub segments: Vec<SegmentEntry>,
+}
+
+/// How rows are asked for that a plain query does not give.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Way {
+    /// Bulk does not serve the object, or did not come to an end: REST, however many rows there are.
+    pub avoids_bulk: bool,
+    /// The block ends here, because Salesforce does not finish the query of its whole window. What is left is its next part.
+    pub until: Option<Stamp>,
+    /// So many queries share the fields, because one with all of them is refused; 0 is one.
+    pub field_queries: u32,
+    /// Hash of the schema, when it is not the plan's: fields came or went since.
+    pub schema: Option<String>,
+    /// The window cannot be asked for: everything is read.
+    pub unfiltered: bool,
+    /// Only the children of named parents can be asked for.
+    pub by_parent: bool,
 }
 
 impl Record for BlockItem {
@@ -143,6 +161,14 @@ impl BlockItem {
         }
     }
 
+    /// The part that follows, when it captured less than its window.
+    pub fn rest(&self) -> Option<Block> {
+        match &self.state {
+            BlockState::Committed { window, .. } => self.block.rest(*window),
+            BlockState::Open | BlockState::Exception { .. } => None,
+        }
+    }
+
     /// Whether it may be written: only open blocks change, and only so far as an item can hold them.
     pub(crate) fn check_writable(&self) -> Result<(), Failure> {
         let Block { block, object, .. } = &self.block;
@@ -166,6 +192,20 @@ impl BlockItem {
 }
 
 impl Catalog {
+    /// Opens the part that follows a block, to be asked for in the same way; one that was opened before stays as it is.
+    pub async fn open_rest(&self, rest: &Block, way: Way) -> Result<BlockItem, Failure> {
+        self.table
+            .update(Key::block(rest), |item: Option<BlockItem>| {
+                let fresh = || {
+                    let mut item = BlockItem::new(rest);
+                    item.progress.way = way.clone();
+                    item
+                };
+                Ok(item.map_or_else(|| Change::Write(fresh()), Change::Keep))
+            })
+            .await
+    }
+
     /// The block, if it was opened.
     pub async fn block(&self, block: &Block) -> Result<Option<BlockItem>, Failure> {
         self.table.get(Key::block(block)).await

@@ -46,7 +46,11 @@ impl Catalog {
         at: Stamp,
     ) -> Attempt<BlockItem> {
         let Block { org, job, .. } = &item.block;
-        let mut object = self.object_of(&item.block).await?.with_captured(captured);
+        let mut object = self.object_of(&item.block).await?;
+        object = match item.block.lane {
+            Lane::Refresh => object.with_refreshed(captured),
+            _ => object.with_captured(captured),
+        };
         object.sweep_due &= item.block.lane != Lane::Sweep;
         object.read_due &= item.block.lane != Lane::Head;
         let (block_part, committed) = self.table.put_part(BlockItem {

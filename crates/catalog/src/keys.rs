@@ -8,7 +8,7 @@
 //! | job | `org#<org>` | `job#<job>` | Get; `BatchGet` of those that the next line found |
 //! | job by time | `org#<org>` | `started#<time>#<job>` | Query `started#` backwards: the newest jobs |
 //! | object | `org#<org>` | `object#<object>` | Get; Query `object#` lists the cursors of an org |
-//! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>` | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
+//! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
 //!
 //! Names hold no `#` (see `holdfast_model::name`), so no two things share a key. Times print in 24 characters
 //! and sort as text. There is no index: every access is by key, so every read can be strongly consistent.
@@ -64,9 +64,13 @@ impl Key {
 
     pub(crate) fn block(block: &Block) -> Self {
         let Range { pk, sk_prefix } = Range::blocks(&block.org, &block.object);
+        let part = match block.part {
+            0 => String::new(),
+            part => format!("#{part:010}"),
+        };
         Self {
             pk,
-            sk: format!("{sk_prefix}{}#{:010}", block.job, block.block),
+            sk: format!("{sk_prefix}{}#{:010}{part}", block.job, block.block),
         }
     }
 
@@ -136,6 +140,7 @@ mod tests {
             org: org.clone(),
             job: job.clone(),
             block,
+            part: 0,
             object: object.clone(),
             lane: Lane::Head,
             window: Window {
@@ -163,6 +168,11 @@ mod tests {
                 keys.push(Key::object(org, object));
                 for job in &jobs {
                     keys.extend([1, 11].map(|number| Key::block(&block(org, job, object, number))));
+                    let second = Block {
+                        part: 1,
+                        ..block(org, job, object, 1)
+                    };
+                    keys.push(Key::block(&second));
                 }
             }
         }

@@ -20,11 +20,11 @@ mod record;
 mod settings;
 mod table;
 
-pub use block::{BlockItem, BlockState, Progress, SEGMENTS_PER_BLOCK_MAX};
+pub use block::{BlockItem, BlockState, Progress, SEGMENTS_PER_BLOCK_MAX, Way};
 pub use budget::{Budget, Usage};
 pub use job::{Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
 pub use lease::{Lease, LeaseOutcome};
-pub use object::{ObjectException, ObjectFacts, ObjectItem};
+pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh};
 pub use org::{Connection, OrgItem};
 pub use settings::Settings;
 

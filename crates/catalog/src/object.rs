@@ -1,6 +1,8 @@
 //! Objects of an org: which windows are captured, and what went wrong last.
 
-use holdfast_model::{Coverage, Failure, JobId, ObjectName, OrgName, Transport, Window};
+use holdfast_model::{
+    Coverage, Failure, JobId, ObjectName, ObjectSchema, OrgName, Stamp, Transport, Window,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,8 +34,26 @@ pub struct ObjectItem {
     /// Records went to the Recycle Bin since they were read: the next job reads it, however quiet it is.
     #[serde(default)]
     pub read_due: bool,
+    /// The cursor field, if Salesforce does not filter by it: the object is read whole.
+    #[serde(default)]
+    pub cursor_refused: Option<String>,
+    /// Under way: its captured windows are read once more.
+    #[serde(default)]
+    pub refresh: Option<Refresh>,
+    /// When the newest refresh began, or when formulas were read first.
+    #[serde(default)]
+    pub refreshed_at: Option<Stamp>,
     /// Changes of this item.
     pub version: u64,
+}
+
+/// Captured windows that are read once more, since values changed that no stamp shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// What was captured when it began.
+    pub until: Stamp,
+    /// What of it was read since.
+    pub done: Coverage,
 }
 
 /// What a describe said about an object, in short.
@@ -50,6 +70,23 @@ pub struct ObjectFacts {
     /// Whether Salesforce tells cheaply that no record changed.
     #[serde(default)]
     pub replicateable: bool,
+    /// Whether it has formulas: their values change without a stamp.
+    #[serde(default)]
+    pub calculated: bool,
+}
+
+impl ObjectFacts {
+    /// Of an object that was described.
+    pub fn of(schema: &ObjectSchema, replicateable: bool) -> Self {
+        Self {
+            schema: Some(schema.hash()),
+            label: schema.label.clone(),
+            cursor_field: schema.cursor_field.clone(),
+            transport: schema.transport.clone(),
+            replicateable,
+            calculated: schema.stored_fields().any(|field| field.calculated),
+        }
+    }
 }
 
 /// A loss that is not healed yet.
@@ -108,6 +145,9 @@ impl ObjectItem {
             records: None,
             sweep_due: false,
             read_due: false,
+            cursor_refused: None,
+            refresh: None,
+            refreshed_at: None,
             version: 0,
         }
     }
@@ -123,6 +163,24 @@ impl ObjectItem {
                 .any(|window| window.from <= lost.from && lost.until <= window.until) // None, the beginning of time, is the least
         });
         self
+    }
+
+    /// With one more window that was read once more.
+    pub(crate) fn with_refreshed(mut self, window: Window) -> Self {
+        self.refresh = self.refresh.take().and_then(|mut refresh| {
+            refresh.done.add(window);
+            let reached = refresh.done.backfill();
+            reached
+                .is_none_or(|reached| reached < refresh.until)
+                .then_some(refresh)
+        });
+        self
+    }
+
+    /// The field that windows can be cut by.
+    pub fn cursor_field(&self) -> Option<&str> {
+        let field = self.facts.as_ref()?.cursor_field.as_deref()?;
+        Some(field).filter(|field| self.cursor_refused.as_deref() != Some(*field))
     }
 
     /// With the exception of a job, joined to one that is not healed.
@@ -220,6 +278,53 @@ impl Catalog {
     ) -> Result<ObjectItem, Failure> {
         self.change_object(org, object, |item| ObjectItem {
             read_due: true,
+            ..item
+        })
+        .await
+    }
+
+    /// Notes that Salesforce does not filter by the cursor field, whatever the describe says.
+    pub async fn refuse_cursor(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        field: &str,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            cursor_refused: Some(field.to_owned()),
+            ..item
+        })
+        .await
+    }
+
+    /// Has everything that is captured read once more, by this job and as many as it takes. Without anything captured there
+    /// is nothing to do.
+    pub async fn begin_refresh(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        at: Stamp,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            refresh: item.coverage.head().map(|until| Refresh {
+                until,
+                done: Coverage::default(),
+            }),
+            refreshed_at: Some(at),
+            ..item
+        })
+        .await
+    }
+
+    /// Notes from when on the values of formulas are known.
+    pub async fn note_refreshed(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        at: Stamp,
+    ) -> Result<ObjectItem, Failure> {
+        self.change_object(org, object, |item| ObjectItem {
+            refreshed_at: Some(at),
             ..item
         })
         .await

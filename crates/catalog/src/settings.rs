@@ -27,6 +27,8 @@ pub struct Settings {
     /// Seconds between two questions about objects that did not change for hours, and about deletions; jobs in between
     /// leave them out.
     pub quiet_poll_seconds: u32,
+    /// Seconds after which an object with formulas is read once more, as their values change without a stamp; 0 is never.
+    pub formula_refresh_seconds: u32,
     /// Jobs of the org are skipped.
     pub paused: bool,
     /// Objects that are left out, by API name.
@@ -43,6 +45,7 @@ impl Default for Settings {
             bulk_page_rows: 50_000,
             backfill_block_rows: 2_000_000,
             quiet_poll_seconds: 3_600,
+            formula_refresh_seconds: 7 * 86_400,
             paused: false,
             exclude_objects: Vec::new(),
         }
@@ -78,6 +81,9 @@ impl Settings {
                     self.backfill_block_rows = number(name, value, 1_000..=20_000_000)?;
                 }
                 "quiet_poll_seconds" => self.quiet_poll_seconds = number(name, value, 0..=86_400)?,
+                "formula_refresh_seconds" => {
+                    self.formula_refresh_seconds = number(name, value, 0..=366 * 86_400)?;
+                }
                 "paused" => {
                     self.paused = value
                         .as_bool()

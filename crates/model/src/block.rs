@@ -24,6 +24,9 @@ pub struct Block {
     pub job: JobId,
     /// Number within the job, from 0.
     pub block: u32,
+    /// What a block leaves of its window is the next part; the plan has first parts only.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub part: u32,
     /// The object.
     pub object: ObjectName,
     /// Why it is read now.
@@ -37,6 +40,11 @@ pub struct Block {
     pub rows_expected: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_first(part: &u32) -> bool {
+    *part == 0
+}
+
 impl Block {
     /// Number of the block with the tombstones of an object's delete log.
     pub const TOMBSTONES: u32 = u32::MAX;
@@ -46,6 +54,19 @@ impl Block {
     pub const SWEEP_LOSS: u32 = u32::MAX - 2;
     /// Numbers of the blocks that are in no plan; an object has at most one of each in a job.
     pub const UNPLANNED: [u32; 3] = [Self::TOMBSTONES, Self::LOG_HOLE, Self::SWEEP_LOSS];
+
+    /// What is left of the block when it captured this window: a query that Salesforce does not finish is asked for less.
+    pub fn rest(&self, captured: Window) -> Option<Self> {
+        let has_windows = matches!(self.lane, Lane::Head | Lane::Backfill | Lane::Refresh);
+        (has_windows && captured.until < self.window.until).then(|| Self {
+            part: self.part + 1,
+            window: Window {
+                from: Some(captured.until),
+                until: self.window.until,
+            },
+            ..self.clone()
+        })
+    }
 }
 
 /// The lane that a block runs in.
@@ -58,6 +79,8 @@ pub enum Lane {
     Backfill,
     /// The whole object, because it has no cursor field.
     Whole,
+    /// Once more, because values changed that no stamp shows: formulas, or fields that could not be read before.
+    Refresh,
     /// Every Id of the object, next to those of the vault before the window's end; reads no fields.
     Sweep,
     /// Records that Salesforce's delete log says are gone; in no plan, one for each object that has any.

@@ -136,6 +136,10 @@ registry! {
     DamagedAnswer = "DAMAGED_ANSWER", Integrity, "nothing was kept of the answer; the next job reads it again";
     /// Salesforce's log of deletions does not tell all of them.
     DeleteLogIncomplete = "DELETE_LOG_INCOMPLETE", Integrity, "records that were deleted for good in that time may look alive; run jobs at least every fortnight";
+    /// The cursor field of the object cannot be filtered by, whatever its describe says.
+    FieldNotFilterable = "FIELD_NOT_FILTERABLE", Invalid, "the object is read whole by itself";
+    /// The org has no such field, or hides it from the integration user, since the object was described.
+    FieldUnknown = "FIELD_UNKNOWN", Invalid, "the object is described anew by itself; see the message of Salesforce if it lasts";
     /// The input of a function is malformed.
     InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
     /// A bug of ours.
@@ -168,6 +172,10 @@ registry! {
     OrgUnknown = "ORG_UNKNOWN", NotFound, "connect it with the connect-org function";
     /// Fewer rows arrived in a page than its header announces.
     PageShort = "PAGE_SHORT", Integrity, "nothing was kept of the page; the next job reads it again";
+    /// Salesforce does not finish the query: it takes too long, or has too many rows.
+    QueryTooLarge = "QUERY_TOO_LARGE", Invalid, "the block is split by itself; a second of time, or an object without a cursor, cannot be";
+    /// The query asks for more fields than Salesforce computes at once.
+    QueryTooWide = "QUERY_TOO_WIDE", Invalid, "the fields are read in several queries by themselves";
     /// The query is refused by Salesforce.
     QueryRefused = "QUERY_REFUSED", Invalid, "see the message of Salesforce";
     /// The record is in no committed segment of the object.

@@ -1,5 +1,7 @@
 //! What an org says about an object: its fields, and how Holdfast reads it.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -37,6 +39,13 @@ impl ObjectSchema {
         hex::encode(Sha256::digest(&json))
     }
 
+    /// Whether it has stored fields that an older one lacks: their values of old records were never read.
+    pub fn gained_fields(&self, older: &Self) -> bool {
+        let known: BTreeSet<_> = older.stored_fields().map(|field| &field.name).collect();
+        self.stored_fields()
+            .any(|field| !known.contains(&field.name))
+    }
+
     /// The fields that are read as text into segments: everything but compounds and binaries,
     /// whose parts and bodies are read on their own.
     pub fn stored_fields(&self) -> impl Iterator<Item = &FieldSchema> {
@@ -55,6 +64,8 @@ pub enum Transport {
         /// Why not Bulk.
         reason: String,
     },
+    /// REST `queryAll`, of the children of some parents at a time; whole every time.
+    ByParent,
     /// Not read, and reported so.
     Unsupported {
         /// Why not at all.

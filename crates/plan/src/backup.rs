@@ -25,6 +25,8 @@ pub struct ObjectState {
     pub rows_expected: u64,
     /// The oldest stamp of its records, where that is known: history without end is not cut into pieces.
     pub oldest: Option<Stamp>,
+    /// Captured windows that are read once more.
+    pub refresh: Vec<Window>,
     /// Whether all its Ids are to be compared with the vault.
     pub sweep: bool,
 }
@@ -55,15 +57,15 @@ pub fn plan_backup(
 ) -> Vec<Block> {
     let until = server_now.minus_seconds(pace.guard_seconds).whole_second();
     let planned = objects.iter().flat_map(|object| {
-        let windows = windows(object, pace, until);
-        let pieces = windows
-            .iter()
-            .filter(|(lane, _)| *lane == Lane::Backfill)
-            .count();
-        let rows = object.rows_expected.div_ceil(pieces.max(1) as u64);
+        let mut windows = windows(object, pace, until);
+        windows.extend(refresh(object, pace));
+        let pieces = |wanted| windows.iter().filter(|(lane, _)| *lane == wanted).count();
+        let per_piece = |pieces: usize| object.rows_expected.div_ceil(pieces.max(1) as u64);
+        let (backfill, refresh) = (pieces(Lane::Backfill), pieces(Lane::Refresh));
         let all = windows.into_iter().chain(sweep(object, pace));
         all.map(move |(lane, window)| match lane {
-            Lane::Backfill => (object, lane, window, rows),
+            Lane::Backfill => (object, lane, window, per_piece(backfill)),
+            Lane::Refresh => (object, lane, window, per_piece(refresh)),
             _ => (object, lane, window, object.rows_expected),
         })
     });
@@ -73,6 +75,7 @@ pub fn plan_backup(
             org: org.clone(),
             job: job.clone(),
             block: number,
+            part: 0,
             object: object.object.clone(),
             lane,
             window,
@@ -150,6 +153,13 @@ fn sweep(object: &ObjectState, pace: Pace) -> Option<(Lane, Window)> {
     Some((Lane::Sweep, Window { from: None, until }))
 }
 
+/// What was captured before is in pieces, too; an object without a cursor field is read whole anyway.
+fn refresh(object: &ObjectState, pace: Pace) -> impl Iterator<Item = (Lane, Window)> {
+    let windows = object.refresh.iter().filter(|_| object.has_cursor);
+    let pieces = windows.flat_map(move |window| cut(*window, object, pace));
+    pieces.map(|window| (Lane::Refresh, window))
+}
+
 fn windows(object: &ObjectState, pace: Pace, until: Stamp) -> Vec<(Lane, Window)> {
     if !object.has_cursor {
         return vec![(Lane::Whole, Window { from: None, until })];
@@ -200,6 +210,7 @@ mod tests {
             coverage,
             rows_expected: 1,
             oldest: None,
+            refresh: Vec::new(),
             sweep: false,
         }
     }

@@ -47,6 +47,11 @@ impl Budget {
             .map_err(|_| exhausted(format!("all of `{}` granted calls are used", self.granted)))
     }
 
+    /// Whether so few of the granted calls are left that it is time to come to an end.
+    pub fn is_low(&self) -> bool {
+        self.granted.saturating_sub(self.used()) < 10 + self.granted / 20
+    }
+
     /// Calls taken so far.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)

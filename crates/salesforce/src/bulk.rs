@@ -8,7 +8,7 @@ use crate::answer::CallError;
 use crate::call::Call;
 use crate::client::Client;
 use crate::name::BulkJobId;
-use crate::refusal::cut;
+use crate::refusal::{code_of_job, cut};
 
 /// What Salesforce says about a query job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -47,7 +47,7 @@ pub enum JobState {
 
 impl BulkJob {
     /// Rows of the result when the job is complete, nothing while Salesforce works;
-    /// `BULK_JOB_FAILED` when it failed or was aborted.
+    /// `BULK_JOB_FAILED` when it failed or was aborted, or what its query was refused for.
     pub fn completed(&self) -> Result<Option<u64>, Failure> {
         match self.state {
             JobState::UploadComplete | JobState::InProgress => Ok(None),
@@ -57,14 +57,11 @@ impl BulkJob {
                     "complete job does not say how many records it has",
                 )
             }),
-            JobState::Failed => Err(Failure::new(
-                ErrorCode::BulkJobFailed,
-                format!(
-                    "job `{}` failed: {}",
-                    self.id,
-                    cut(self.error_message.as_deref().unwrap_or("no reason given"))
-                ),
-            )),
+            JobState::Failed => {
+                let reason = self.error_message.as_deref().unwrap_or("no reason given");
+                let message = format!("job `{}` failed: {}", self.id, cut(reason));
+                Err(Failure::new(code_of_job(reason), message))
+            }
             JobState::Aborted => Err(Failure::new(
                 ErrorCode::BulkJobFailed,
                 format!("job `{}` was aborted", self.id),

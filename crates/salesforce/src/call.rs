@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
         }
         if address.as_str().len() > URI_BYTES_MAX {
             return Err(Failure::new(
-                ErrorCode::QueryRefused,
+                ErrorCode::QueryTooWide,
                 "query is too long for the address of a REST call",
             ));
         }

@@ -126,6 +126,11 @@ pub struct Describe {
 }
 
 impl Describe {
+    /// Whether Salesforce says which of its records changed and went.
+    pub fn replicateable(&self) -> bool {
+        self.summary.replicateable
+    }
+
     /// What storing and restoring need of it, and how it is read.
     pub fn schema(self) -> Result<ObjectSchema, Failure> {
         if self.fields.len() > FIELDS_MAX {
@@ -141,9 +146,12 @@ impl Describe {
             .into_iter()
             .filter_map(WireChild::named)
             .collect();
+        let transport = transport(&self.summary, &fields);
+        let windowed = transport != Transport::ByParent;
+        let cursor_field = cursor_field(self.summary.name.as_str(), &fields);
         Ok(ObjectSchema {
-            transport: transport(&self.summary, &fields),
-            cursor_field: cursor_field(self.summary.name.as_str(), &fields),
+            cursor_field: cursor_field.filter(|_| windowed),
+            transport,
             name: self.summary.name,
             label: self.summary.label,
             key_prefix: self.summary.key_prefix,
@@ -167,6 +175,9 @@ fn transport(object: &ObjectSummary, fields: &[FieldSchema]) -> Transport {
         };
     }
     let name = object.name.as_str();
+    if exceptions::only_by_parent(name) {
+        return Transport::ByParent;
+    }
     match exceptions::rest_only(name, object.associate_entity_type.as_deref()) {
         Some(reason) => Transport::Rest {
             reason: reason.to_owned(),

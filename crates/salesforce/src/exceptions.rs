@@ -1,6 +1,8 @@
 //! Objects that a plain bulk query by time does not serve: the lists that long-lived connectors carry, merged
 //! with "Object Query Limitations" of the SOQL reference. They age; an error at run time is reported all the same.
 
+use holdfast_model::ObjectName;
+
 /// Why the object is not read at all, or nothing when it may be.
 pub(crate) fn unsupported(
     name: &str,
@@ -44,6 +46,75 @@ pub(crate) fn rest_only(name: &str, associate_entity_type: Option<&str>) -> Opti
         None
     }
 }
+
+/// The way to an object of which only the children of named parents can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByParent {
+    object: &'static str,
+    /// The field that names the parent.
+    pub field: &'static str,
+    /// The objects that it may be of.
+    pub parents: &'static [&'static str],
+    /// Parents that one query may name.
+    pub at_once: usize,
+}
+
+/// How the object is asked for by its parents, if that is known; nothing else may be possible for this user.
+pub fn by_parent(object: &ObjectName) -> Option<&'static ByParent> {
+    let name = object.as_str();
+    BY_PARENT.iter().find(|way| way.object == name)
+}
+
+/// Whether nobody can ask for the object in another way.
+pub(crate) fn only_by_parent(name: &str) -> bool {
+    name != FREE_FOR_SOME && BY_PARENT.iter().any(|way| way.object == name)
+}
+
+/// Since version 59.0 a user with Query All Files reads it like any other object (Object Reference, `ContentDocumentLink`).
+const FREE_FOR_SOME: &str = "ContentDocumentLink";
+
+/// Ids of 18 characters, quoted and encoded, that leave room for the fields in an address of 14 KB.
+const MANY: usize = 200;
+
+/// SOQL reference, Object Query Limitations, and what Salesforce answers without such a filter.
+const BY_PARENT: &[ByParent] = &[
+    ByParent {
+        object: "CollaborationGroupRecord",
+        field: "CollaborationGroupId",
+        parents: &["CollaborationGroup"],
+        at_once: 1,
+    },
+    ByParent {
+        object: "ContentDocumentLink",
+        field: "ContentDocumentId",
+        parents: &["ContentDocument"],
+        at_once: MANY,
+    },
+    ByParent {
+        object: "ContentFolderItem",
+        field: "ParentContentFolderId",
+        parents: &["ContentFolder"],
+        at_once: MANY,
+    },
+    ByParent {
+        object: "ContentFolderMember",
+        field: "ParentContentFolderId",
+        parents: &["ContentFolder"],
+        at_once: 1,
+    },
+    ByParent {
+        object: "IdeaComment",
+        field: "IdeaId",
+        parents: &["Idea"],
+        at_once: MANY,
+    },
+    ByParent {
+        object: "Vote",
+        field: "ParentId",
+        parents: &["Idea", "IdeaComment", "Solution"],
+        at_once: 1,
+    },
+];
 
 /// Whether the time fields of the object cannot be filtered by, whatever its describe says.
 pub(crate) fn no_time_filter(name: &str) -> bool {
@@ -93,11 +164,7 @@ const NEEDS_FILTER: &[&str] = &[
     "Announcement",
     "ApexTypeImplementor",
     "AppTabMember",
-    "CollaborationGroupRecord",
     "ColorDefinition",
-    "ContentDocumentLink",
-    "ContentFolderItem",
-    "ContentFolderMember",
     "DataStatistics",
     "DatacloudAddress",
     "DatacloudDandBCompany",
@@ -109,7 +176,6 @@ const NEEDS_FILTER: &[&str] = &[
     "FlowVariableView",
     "FlowVersionView",
     "IconDefinition",
-    "IdeaComment",
     "NetworkUserHistoryRecent",
     "OwnerChangeOptionInfo",
     "PicklistValueInfo",
@@ -123,7 +189,6 @@ const NEEDS_FILTER: &[&str] = &[
     "SiteDetail",
     "UserEntityAccess",
     "UserFieldAccess",
-    "Vote",
 ];
 
 /// Answer `INVALIDENTITY` when a bulk job is created. (`Attachment` and `ContentVersion` are refused only for their
@@ -212,7 +277,9 @@ mod tests {
         for list in lists {
             assert!(list.is_sorted());
         }
+        assert!(BY_PARENT.is_sorted_by_key(|way| way.object));
         let mut all = lists.concat();
+        all.extend(BY_PARENT.iter().map(|way| way.object));
         let names = all.len();
         all.sort_unstable();
         all.dedup();

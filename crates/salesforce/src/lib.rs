@@ -33,6 +33,7 @@ pub use credentials::Credentials;
 pub use csv::PageReader;
 pub use deleted::{DeleteLog, OBJECTS_PER_CALL};
 pub use describe::{Describe, ObjectList, ObjectSummary};
+pub use exceptions::{ByParent, by_parent};
 pub use name::{ApiVersion, BulkJobId, Columns};
 pub use org::{Identity, Limit};
 pub use page::{BulkPage, PageEnd};

@@ -9,6 +9,9 @@ use serde::Deserialize;
 /// Characters of Salesforce's own text that a message may carry.
 const MESSAGE_CHARS_MAX: usize = 300;
 
+/// As recorded by connectors that met it (reference section 4.4).
+const NOT_FILTERABLE: &str = "can not be filtered in a query call";
+
 const BAD_TOKEN: &str = "Bad_OAuth_Token";
 
 /// An answer with an error status.
@@ -84,6 +87,9 @@ impl Refusal {
         if message.starts_with("Implementation restriction") {
             return ErrorCode::ObjectUnsupported; // MALFORMED_QUERY or API_ERROR for objects that need a filter
         }
+        if message.contains(NOT_FILTERABLE) {
+            return ErrorCode::FieldNotFilterable;
+        }
         by_code(self.code()).unwrap_or_else(|| by_status(self.status))
     }
 }
@@ -94,6 +100,22 @@ impl From<Refusal> for Failure {
             refusal.error_code(),
             format!("salesforce refused: {}", refusal.text()),
         )
+    }
+}
+
+/// The code of a failed bulk job: its text begins with the code of Salesforce, if the query was at fault.
+pub(crate) fn code_of_job(text: &str) -> ErrorCode {
+    if text.contains(NOT_FILTERABLE) {
+        return ErrorCode::FieldNotFilterable;
+    }
+    let code = text.split(':').next().unwrap_or_default().trim();
+    match by_code(code) {
+        Some(
+            at_fault @ (ErrorCode::FieldUnknown
+            | ErrorCode::QueryTooLarge
+            | ErrorCode::QueryTooWide),
+        ) => at_fault,
+        _ => ErrorCode::BulkJobFailed,
     }
 }
 
@@ -120,15 +142,13 @@ fn by_code(code: &str) -> Option<ErrorCode> {
         | "INVALID_QUERY_LOCATOR"
         | "QUERY_LOCATOR_EXPIRED"
         | "QUERY_LOCATOR_NOT_FOUND" => ErrorCode::SalesforceUnavailable,
-        "INVALID_FIELD"
-        | "MALFORMED_QUERY"
+        "INVALID_FIELD" => ErrorCode::FieldUnknown,
+        "QUERY_TIMEOUT" | "OPERATION_TOO_LARGE" => ErrorCode::QueryTooLarge,
+        "QUERY_TOO_COMPLICATED" | "MAX_STATEMENT_SIZE" => ErrorCode::QueryTooWide,
+        "MALFORMED_QUERY"
         | "MALFORMED_ID"
         | "INVALID_ID_FIELD"
         | "INVALID_QUERY_FILTER_OPERATOR"
-        | "QUERY_TOO_COMPLICATED"
-        | "QUERY_TIMEOUT"
-        | "MAX_STATEMENT_SIZE"
-        | "OPERATION_TOO_LARGE"
         | "NUMBER_OUTSIDE_VALID_RANGE" => ErrorCode::QueryRefused,
         "INVALIDJOBSTATE" | "INVALIDJOB" | "INVALIDBATCH" => ErrorCode::BulkJobFailed,
         "INVALID_TYPE" | "NOT_FOUND" => ErrorCode::ObjectGone,

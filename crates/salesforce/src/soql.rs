@@ -23,24 +23,48 @@ impl Scope {
     }
 }
 
-/// Selects all stored fields of an object in schema order, in a window of its cursor field.
+/// Which records a query is about: all, unless it says otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Among<'a> {
+    /// Those in a window of the cursor field; an object without one has no windows.
+    pub window: Option<Window>,
+    /// Those that refer to one of these by the field.
+    pub parents: Option<(&'a str, &'a [SalesforceId])>,
+}
+
+impl From<Window> for Among<'_> {
+    fn from(window: Window) -> Self {
+        Self {
+            window: Some(window),
+            parents: None,
+        }
+    }
+}
+
+/// Selects all stored fields of an object in schema order.
 ///
-/// An object without a cursor field is selected whole. No ORDER BY and no LIMIT: both would turn off the
-/// chunking that makes large bulk queries fast (Bulk API 2.0 guide, Understanding Bulk API 2.0 Query).
-pub fn select(schema: &ObjectSchema, window: &Window) -> Result<String, Failure> {
-    let fields: Vec<_> = schema
-        .stored_fields()
-        .map(|field| field.name.as_str())
-        .collect();
+/// No ORDER BY and no LIMIT: both would turn off the chunking that makes large bulk queries fast (Bulk API 2.0 guide,
+/// Understanding Bulk API 2.0 Query).
+pub fn select(schema: &ObjectSchema, among: Among<'_>) -> Result<String, Failure> {
+    let fields: Vec<_> = schema.stored_fields().map(|field| &*field.name).collect();
+    select_some(schema, &fields, among)
+}
+
+/// Selects some fields of an object.
+pub fn select_some(
+    schema: &ObjectSchema,
+    fields: &[&str],
+    among: Among<'_>,
+) -> Result<String, Failure> {
     let fields = fields.join(",");
     let soql = format!(
         "SELECT {fields} FROM {}{}",
         schema.name,
-        condition(schema, window)
+        condition(schema, among)
     );
     if soql.len() > STATEMENT_CHARS_MAX {
         return Err(Failure::new(
-            ErrorCode::QueryRefused,
+            ErrorCode::QueryTooWide,
             format!(
                 "query of `{}` has `{}` characters, a query may have `{STATEMENT_CHARS_MAX}`",
                 schema.name,
@@ -60,13 +84,20 @@ pub fn oldest(schema: &ObjectSchema) -> Option<String> {
     ))
 }
 
-/// Selects Id and cursor field of every record.
-pub fn list(schema: &ObjectSchema) -> String {
+/// Selects Id and cursor field.
+pub fn list(schema: &ObjectSchema, among: Among<'_>) -> String {
     let stamp = schema
         .cursor_field
         .as_ref()
         .map_or_else(String::new, |field| format!(",{field}"));
-    format!("SELECT Id{stamp} FROM {}", schema.name)
+    let condition = condition(schema, among);
+    format!("SELECT Id{stamp} FROM {}{condition}", schema.name)
+}
+
+/// Selects the Ids of all records behind one, in their order.
+pub fn ids_behind(object: &ObjectName, last: Option<SalesforceId>) -> String {
+    let behind = last.map_or_else(String::new, |last| format!(" WHERE Id > '{last}'"));
+    format!("SELECT Id FROM {object}{behind} ORDER BY Id")
 }
 
 /// Selects those of the given records that there are.
@@ -75,9 +106,9 @@ pub fn ids_among(object: &ObjectName, ids: &[SalesforceId]) -> String {
     format!("SELECT Id FROM {object} WHERE Id IN ({})", ids.join(","))
 }
 
-/// Counts the rows of an object, in a window or all, for [`Client::count`](crate::Client::count).
-pub fn count(schema: &ObjectSchema, window: Option<&Window>) -> String {
-    let condition = window.map_or_else(String::new, |window| condition(schema, window));
+/// Counts the rows of an object, for [`Client::count`](crate::Client::count).
+pub fn count(schema: &ObjectSchema, among: Among<'_>) -> String {
+    let condition = condition(schema, among);
     format!("SELECT COUNT() FROM {}{condition}", schema.name)
 }
 
@@ -97,16 +128,26 @@ pub fn fits_rest(soql: &str) -> bool {
     encoded + 300 <= crate::call::URI_BYTES_MAX
 }
 
-/// The WHERE clause, or nothing for an object without a cursor field.
-fn condition(schema: &ObjectSchema, window: &Window) -> String {
-    let Some(field) = &schema.cursor_field else {
-        return String::new();
-    };
-    let until = literal(window.until);
-    match window.from.map(literal) {
-        Some(from) => format!(" WHERE {field} >= {from} AND {field} < {until}"),
-        None => format!(" WHERE {field} < {until}"),
+/// The WHERE clause, or nothing when all records are meant.
+fn condition(schema: &ObjectSchema, among: Among<'_>) -> String {
+    let mut conditions = Vec::new();
+    if let Some((field, ids)) = among.parents {
+        let ids: Vec<_> = ids.iter().map(|id| format!("'{id}'")).collect();
+        conditions.push(match ids.as_slice() {
+            [id] => format!("{field} = {id}"), // where IN is refused, so is a list of one
+            ids => format!("{field} IN ({})", ids.join(",")),
+        });
     }
+    if let (Some(field), Some(window)) = (&schema.cursor_field, among.window) {
+        if let Some(from) = window.from {
+            conditions.push(format!("{field} >= {}", literal(from)));
+        }
+        conditions.push(format!("{field} < {}", literal(window.until)));
+    }
+    if conditions.is_empty() {
+        return String::new();
+    }
+    format!(" WHERE {}", conditions.join(" AND "))
 }
 
 /// Stamps are whole seconds, and so are literals: a bound within a second is the next whole one,
@@ -174,14 +215,14 @@ mod tests {
         let schema = schema(FIELDS, Some("SystemModstamp"));
         let soql = select(
             &schema,
-            &window(Some("2024-01-31T10:15:00Z"), "2024-02-01T00:00:00Z"),
+            window(Some("2024-01-31T10:15:00Z"), "2024-02-01T00:00:00Z").into(),
         );
         assert_eq!(
             soql.unwrap(),
             "SELECT Id,Name FROM Account WHERE SystemModstamp >= 2024-01-31T10:15:00Z \
              AND SystemModstamp < 2024-02-01T00:00:00Z"
         );
-        let soql = select(&schema, &window(None, "2024-02-01T00:00:00Z")).unwrap();
+        let soql = select(&schema, window(None, "2024-02-01T00:00:00Z").into()).unwrap();
         assert_eq!(
             soql,
             "SELECT Id,Name FROM Account WHERE SystemModstamp < 2024-02-01T00:00:00Z"
@@ -191,9 +232,26 @@ mod tests {
     #[test]
     fn a_bound_within_a_second_splits_the_whole_seconds_as_the_window_does() {
         let window = window(Some("2024-01-31T10:15:00.001Z"), "2024-01-31T10:15:09.999Z");
-        let soql = select(&schema(FIELDS, Some("CreatedDate")), &window).unwrap();
+        let soql = select(&schema(FIELDS, Some("CreatedDate")), window.into()).unwrap();
         assert!(soql.ends_with(
             "CreatedDate >= 2024-01-31T10:15:01Z AND CreatedDate < 2024-01-31T10:15:10Z"
+        ));
+    }
+
+    #[test]
+    fn children_of_some_parents_are_selected_and_one_parent_is_equalled() {
+        let ids = ["001000000000001AAA", "001000000000002AAA"]
+            .map(|id| SalesforceId::parse(id.as_bytes()).unwrap());
+        let soql = |ids, window: Option<Window>| {
+            let parents = Some(("IdeaId", ids));
+            list(
+                &schema(FIELDS, Some("CreatedDate")),
+                Among { window, parents },
+            )
+        };
+        assert!(soql(&ids[..1], None).ends_with(" WHERE IdeaId = '001000000000001AAA'"));
+        assert!(soql(&ids, Some(window(None, "2024-02-01T00:00:00Z"))).ends_with(
+            " WHERE IdeaId IN ('001000000000001AAA','001000000000002AAA') AND CreatedDate < 2024-02-01T00:00:00Z"
         ));
     }
 
@@ -202,10 +260,10 @@ mod tests {
         let schema = schema(FIELDS, None);
         let window = window(None, "2024-02-01T00:00:00Z");
         assert_eq!(
-            select(&schema, &window).unwrap(),
+            select(&schema, window.into()).unwrap(),
             "SELECT Id,Name FROM Account"
         );
-        assert_eq!(count(&schema, Some(&window)), "SELECT COUNT() FROM Account");
+        assert_eq!(count(&schema, window.into()), "SELECT COUNT() FROM Account");
     }
 
     #[test]
@@ -215,8 +273,8 @@ mod tests {
             .collect();
         let fields: Vec<_> = names.iter().map(|name| (name.as_str(), "string")).collect();
         let schema = schema(&fields, None);
-        let failure = select(&schema, &window(None, "2024-02-01T00:00:00Z")).unwrap_err();
-        assert_eq!(failure.code, ErrorCode::QueryRefused);
+        let failure = select(&schema, window(None, "2024-02-01T00:00:00Z").into()).unwrap_err();
+        assert_eq!(failure.code, ErrorCode::QueryTooWide);
     }
 
     #[test]

@@ -210,6 +210,7 @@ impl Work<'_> {
             org: self.org.clone(),
             job: self.job.clone(),
             block: number,
+            part: 0,
             object: object.object.clone(),
             lane: Lane::Deletes,
             window,

@@ -175,8 +175,8 @@ impl Account {
             let at_end = group.is_none();
             lines.extend(group.into_iter().flat_map(|group| group.blocks));
             if at_end || lines.len() >= BLOCKS_AT_ONCE {
-                self.add_blocks(catalog, &lines, whose).await?;
-                lines.clear();
+                let some = std::mem::take(&mut lines);
+                self.add_blocks(catalog, some, whose).await?;
             }
             if at_end {
                 break;
@@ -196,6 +196,7 @@ impl Account {
             org: org.clone(),
             job: job.clone(),
             block: number,
+            part: 0,
             object,
             lane: Lane::Deletes,
             window: Window {
@@ -212,19 +213,35 @@ impl Account {
             .collect();
         for some in possible.chunks(BLOCKS_AT_ONCE) {
             let opened = catalog.blocks(some).await?.into_iter().flatten();
-            let lines: Vec<_> = opened.map(|item| item.block().clone()).collect();
-            self.add_blocks(catalog, &lines, whose).await?;
+            let lines = opened.map(|item| item.block().clone()).collect();
+            self.add_blocks(catalog, lines, whose).await?;
         }
         Ok(())
     }
 
+    /// Blocks, and the parts into which some were split.
     async fn add_blocks(
+        &mut self,
+        catalog: &Catalog,
+        mut lines: Vec<Block>,
+        whose: Whose,
+    ) -> Result<(), Failure> {
+        while !lines.is_empty() {
+            lines = self.add_parts(catalog, &lines, whose).await?;
+        }
+        Ok(())
+    }
+
+    /// One part of each block; gives those that follow.
+    async fn add_parts(
         &mut self,
         catalog: &Catalog,
         lines: &[Block],
         whose: Whose,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<Block>, Failure> {
+        let mut rests = Vec::new();
         for (line, item) in lines.iter().zip(catalog.blocks(lines).await?) {
+            rests.extend(item.as_ref().and_then(BlockItem::rest));
             match (whose, item) {
                 (Whose::Orphan, Some(item)) if item.is_committed() => {
                     let block = item.block().clone();
@@ -240,7 +257,7 @@ impl Account {
                 (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),
             }
         }
-        Ok(())
+        Ok(rests)
     }
 
     fn object(&mut self, block: &Block) -> &mut ObjectAddition {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use holdfast_catalog::{Catalog, ObjectFacts, ObjectItem};
 use holdfast_model::{Failure, JobId, ObjectName, OrgName, Transport};
-use holdfast_runtime::{Deadline, Environment};
+use holdfast_runtime::{Deadline, Environment, now};
 use holdfast_salesforce::{Client, ObjectList, ObjectSummary};
 use holdfast_vault::Vault;
 use serde::{Deserialize, Serialize};
@@ -150,25 +150,26 @@ impl<'a> Description<'a> {
                     reason: reason.to_owned(),
                 },
                 replicateable: false,
+                calculated: false,
             };
             return self.note(&object.name, &facts).await;
         }
         let schema = client.describe(&object.name).await?.schema()?;
-        let hash = schema.hash();
-        let known = self
-            .known
-            .get(&schema.name)
-            .and_then(|item| item.facts.as_ref());
-        if known.and_then(|facts| facts.schema.as_ref()) != Some(&hash) {
+        let facts = ObjectFacts::of(&schema, object.replicateable);
+        let known = self.known.get(&schema.name);
+        let former = known.and_then(|item| item.facts.as_ref()?.schema.as_ref());
+        if former != facts.schema.as_ref() {
             self.vault.put_schema(&schema).await?;
         }
-        let facts = ObjectFacts {
-            schema: Some(hash),
-            label: schema.label,
-            cursor_field: schema.cursor_field,
-            transport: schema.transport,
-            replicateable: object.replicateable,
-        };
+        if let Some(former) = former.filter(|former| Some(*former) != facts.schema.as_ref())
+            && schema.gained_fields(&self.vault.schema(&schema.name, former).await?)
+        {
+            // Before the facts: a repeat after a crash still sees what was gained.
+            let at = client.server_time().unwrap_or_else(now);
+            self.catalog
+                .begin_refresh(self.org, &schema.name, at)
+                .await?;
+        }
         self.note(&schema.name, &facts).await
     }
 

@@ -1,17 +1,17 @@
 //! By Bulk API 2.0: create the job, let the machine wait, then read page after page.
 
+use holdfast_catalog::Way;
 use holdfast_model::{ErrorClass, ErrorCode, Failure, Stamp};
 use holdfast_runtime::Protection;
 use holdfast_salesforce::{BulkJobId, Client, Columns, Scope, soql};
 use tracing::warn;
 
 use crate::Step;
+use crate::adapt::less;
 use crate::extraction::Extraction;
 
 /// The longest wait between two looks at a job.
 const WAIT_SECONDS_MAX: u32 = 30;
-/// How often a block begins anew whose rows do not agree with a count.
-const RESTARTS_MAX: u32 = 2;
 /// A job waits in line for minutes; after so long, and the time for its rows, it is given up.
 const PATIENCE_SECONDS: u32 = 3_600;
 /// Salesforce reads thousands of rows a second; slower than this, a job is stuck.
@@ -26,7 +26,13 @@ pub(crate) async fn step(
     waited: u32,
 ) -> Result<Step, Failure> {
     let Some(job) = extraction.saved().bulk_job.clone() else {
-        let job = client.bulk_create(&extraction.soql()?).await?;
+        let job = match client.bulk_create(&extraction.soql()?).await {
+            // The list of objects that Bulk does not serve is never whole.
+            Err(failure) if failure.code == ErrorCode::ObjectUnsupported => {
+                return by_rest(extraction).await;
+            }
+            job => job?,
+        };
         extraction.note_calls(client.budget().used());
         extraction.save_bulk_job(&job, client.server_time()).await?;
         return Ok(Step::Wait(1));
@@ -39,11 +45,16 @@ pub(crate) async fn step(
         }
         warn!(job = job.as_str(), "job does not end");
         client.bulk_abort(&job).await?;
-        if extraction.restarts() >= RESTARTS_MAX {
-            let message = format!("job `{job}` and others before it did not end");
-            return Err(Failure::new(ErrorCode::BulkJobFailed, message));
-        }
-        extraction.restart_by_rest().await?;
+        return by_rest(extraction).await;
+    }
+    let rows = state.completed()?.unwrap_or(0);
+    if rows > extraction.rows_at_once()
+        && extraction.locator().is_none()
+        && let Some(way) = less(extraction, rows / extraction.rows_at_once() + 1)
+    {
+        warn!(rows, "block has more rows than are kept at once");
+        client.bulk_delete(&job).await?;
+        extraction.begin_anew(way).await?;
         return Ok(Step::More);
     }
     let columns = Columns::of(&extraction.schema);
@@ -64,19 +75,20 @@ pub(crate) async fn step(
             Err(failure) => return Err(failure),
         }
     }
-    match verify(extraction, client, state.completed()?).await {
-        Err(failure)
-            if failure.code == ErrorCode::CountMismatch && extraction.restarts() < RESTARTS_MAX =>
-        {
-            warn!(code = failure.code.name(), "block begins anew");
-            extraction.restart().await?;
-            return Ok(Step::More);
-        }
-        other => other?,
-    }
+    verify(extraction, client, state.completed()?).await?;
     extraction.note_calls(client.budget().used());
     extraction.commit().await?;
     Ok(Step::Done)
+}
+
+/// The block begins anew by REST, however many rows it has.
+async fn by_rest(extraction: &mut Extraction<'_>) -> Result<Step, Failure> {
+    let way = Way {
+        avoids_bulk: true,
+        ..extraction.way().clone()
+    };
+    extraction.begin_anew(way).await?;
+    Ok(Step::More)
 }
 
 /// Whether the job takes much longer than jobs do.
@@ -105,11 +117,16 @@ async fn verify(
         return Ok(());
     }
     extraction.verify_reported(reported.unwrap_or(0)).await?;
-    let soql = soql::count(&extraction.schema, Some(&extraction.window()));
+    let soql = soql::count(&extraction.schema, extraction.among());
     match client.count(&soql, Scope::All).await {
         Ok(counted) => extraction.verify_counted(counted),
         // Very large objects cannot be counted in two minutes; the job's own count stands.
-        Err(failure) if failure.code == ErrorCode::QueryRefused => {
+        Err(failure)
+            if matches!(
+                failure.code,
+                ErrorCode::QueryRefused | ErrorCode::QueryTooLarge
+            ) =>
+        {
             warn!(code = failure.code.name(), "rows cannot be counted");
             Ok(())
         }
@@ -141,7 +158,7 @@ async fn page(
         extraction.last_page_done(end.bytes);
         return Ok(Next::End);
     };
-    let hurry = extraction.deadline_is_near();
+    let hurry = extraction.deadline_is_near() || client.budget().is_low();
     extraction.note_calls(client.budget().used());
     extraction.page_done(end.bytes, locator, hurry).await?;
     Ok(if hurry { Next::Deadline } else { Next::Page })

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use holdfast_catalog::{BlockItem, Catalog, Progress, Settings};
+use holdfast_catalog::{BlockItem, Catalog, Progress, Settings, Way};
 use holdfast_model::{
-    ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Stamp, Transport, Window,
+    Block, ErrorCode, Failure, Lane, ObjectSchema, SalesforceId, SegmentEntry, Stamp, Transport,
+    Window,
 };
 use holdfast_runtime::{Deadline, Environment, now};
-use holdfast_salesforce::{BulkJobId, RowBatch, soql};
+use holdfast_salesforce::soql::{self, Among};
+use holdfast_salesforce::{BulkJobId, RowBatch};
 use holdfast_vault::{SegmentBuffer, SortedRows, Vault};
 
 /// A block at work.
@@ -39,16 +41,18 @@ impl<'a> Extraction<'a> {
         settings: Settings,
     ) -> Result<Self, Failure> {
         let block = item.block();
+        let way = &item.progress.way;
         let catalog = environment.catalog();
         let vault = environment.vault(&block.org).await?;
-        let schema = vault.schema(&block.object, &block.schema).await?;
+        let hash = way.schema.as_ref().unwrap_or(&block.schema);
+        let schema = vault.schema(&block.object, hash).await?;
         let known = match (block.lane, block.window.from) {
-            (Lane::Whole, _) | (_, None) => catalog.segments(&block.org, &block.object).await?,
-            (_, Some(from)) => {
+            (Lane::Head | Lane::Backfill, Some(from)) if !way.unfiltered => {
                 catalog
                     .segments_since(&block.org, &block.object, from)
                     .await?
             }
+            _ => catalog.segments(&block.org, &block.object).await?,
         };
         let id_column = schema
             .stored_fields()
@@ -74,12 +78,26 @@ impl<'a> Extraction<'a> {
 
     /// The query of the block.
     pub(crate) fn soql(&self) -> Result<String, Failure> {
-        soql::select(&self.schema, &self.item.block().window)
+        soql::select(&self.schema, self.among())
+    }
+
+    /// Which records the block is about.
+    pub(crate) fn among(&self) -> Among<'static> {
+        let whole = self.item.block().lane == Lane::Whole || self.way().unfiltered;
+        Among {
+            window: Some(self.window()).filter(|_| !whole),
+            parents: None,
+        }
+    }
+
+    /// How its rows are asked for.
+    pub(crate) fn way(&self) -> &Way {
+        &self.progress.way
     }
 
     /// Whether Bulk may be used for the object.
     pub(crate) fn bulk_is_supported(&self) -> bool {
-        self.schema.transport == Transport::Bulk
+        self.schema.transport == Transport::Bulk && !self.way().avoids_bulk
     }
 
     /// Whether so many rows are likely that asking by REST first is a waste.
@@ -117,15 +135,29 @@ impl<'a> Extraction<'a> {
     /// Takes in rows. Whenever enough are gathered, a segment is sealed and staged.
     pub(crate) async fn take(&mut self, batch: &RowBatch) -> Result<(), Failure> {
         for row in batch.rows() {
-            let id = SalesforceId::parse(row.value(self.id_column).unwrap_or_default().as_bytes())?;
-            self.progress.digest.add(&id);
-            self.buffer.push(|column| row.value(column))?;
+            self.take_row(|column| row.value(column))?;
         }
-        self.progress.rows_received += batch.len() as u64;
         if self.buffer.bytes() >= self.segment_bytes {
             self.seal().await?;
         }
         Ok(())
+    }
+
+    /// Takes in one row, by the text of each stored field.
+    pub(crate) fn take_row<'v>(
+        &mut self,
+        value: impl Fn(usize) -> Option<&'v str>,
+    ) -> Result<(), Failure> {
+        let id = SalesforceId::parse(value(self.id_column).unwrap_or_default().as_bytes())?;
+        self.buffer.push(value)?;
+        self.progress.digest.add(&id);
+        self.progress.rows_received += 1;
+        Ok(())
+    }
+
+    /// Bytes that may be gathered before they are sealed.
+    pub(crate) fn segment_bytes(&self) -> usize {
+        self.segment_bytes
     }
 
     /// Where the next page begins.
@@ -142,6 +174,11 @@ impl<'a> Extraction<'a> {
         hurry: bool,
     ) -> Result<(), Failure> {
         self.last_page_done(bytes);
+        self.gathered(next, hurry).await
+    }
+
+    /// Notes a place to go on from. When much is gathered, or in a `hurry`, everything so far is staged and written down.
+    pub(crate) async fn gathered(&mut self, next: String, hurry: bool) -> Result<(), Failure> {
         self.progress.locator = Some(next);
         let staged = self.progress.segments.len() > self.item.progress.segments.len();
         if hurry || staged || self.buffer.bytes() >= self.segment_bytes / 2 {
@@ -157,6 +194,16 @@ impl<'a> Extraction<'a> {
         self.progress.bytes_received += bytes;
     }
 
+    /// Adds to what Salesforce says that the queries of the block have.
+    pub(crate) fn add_reported(&mut self, rows: u64) {
+        self.progress.rows_reported += rows;
+    }
+
+    /// Compares the rows received with what was [added up](Self::add_reported).
+    pub(crate) async fn verify_all_reported(&mut self) -> Result<(), Failure> {
+        self.verify_reported(self.progress.rows_reported).await
+    }
+
     /// Forgets what was received since the catalog was written. Segments staged since then are garbage.
     pub(crate) fn roll_back(&mut self) {
         self.progress = self.item.progress.clone();
@@ -165,21 +212,39 @@ impl<'a> Extraction<'a> {
 
     /// Begins anew, with a new query: what came does not agree with a count.
     pub(crate) async fn restart(&mut self) -> Result<(), Failure> {
+        self.progress.restarts += 1;
+        self.begin_anew(self.progress.way.clone()).await
+    }
+
+    /// Begins anew in another way.
+    pub(crate) async fn begin_anew(&mut self, way: Way) -> Result<(), Failure> {
         self.progress = Progress {
             attempts: self.progress.attempts,
             api_calls: self.progress.api_calls,
-            restarts: self.progress.restarts + 1,
-            avoids_bulk: self.progress.avoids_bulk,
+            restarts: self.progress.restarts,
+            way,
             ..Progress::default()
         };
         self.buffer.truncate(0);
         self.save().await
     }
 
-    /// Begins anew by REST, if its query fits there.
-    pub(crate) async fn restart_by_rest(&mut self) -> Result<(), Failure> {
-        self.progress.avoids_bulk = true;
-        self.restart().await
+    /// The line of the plan.
+    pub(crate) fn block(&self) -> &Block {
+        self.item.block()
+    }
+
+    pub(crate) fn catalog(&self) -> &'a Catalog {
+        self.catalog
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Rows that one part of a block should not exceed by much; pieces of history are planned by estimates.
+    pub(crate) fn rows_at_once(&self) -> u64 {
+        4 * u64::from(self.settings.backfill_block_rows)
     }
 
     /// How many rows the block is likely to have.
@@ -204,9 +269,29 @@ impl<'a> Extraction<'a> {
         }
     }
 
-    /// The window that was asked for.
+    /// The window that is asked for: the block's, or its beginning.
     pub(crate) fn window(&self) -> Window {
-        self.item.block().window
+        let window = self.item.block().window;
+        Window {
+            until: self.way().until.unwrap_or(window.until),
+            ..window
+        }
+    }
+
+    /// The part that is left to read, and how far of it to ask for at first: twice as far as the last query that ended.
+    pub(crate) async fn open_rest(&self) -> Result<Option<Block>, Failure> {
+        let Some(rest) = self.item.rest() else {
+            return Ok(None);
+        };
+        let reach = 2 * span_seconds(self.window());
+        let until = rest.window.from.unwrap_or(rest.window.until);
+        let until = Stamp::from_millis(until.millis().saturating_add(reach.saturating_mul(1_000)));
+        let way = Way {
+            until: Some(until).filter(|until| *until < rest.window.until),
+            ..self.way().clone()
+        };
+        self.catalog.open_rest(&rest, way).await?;
+        Ok(Some(rest))
     }
 
     /// Compares the rows received with an independent count of them: `COUNT_MISMATCH` when some are missing. There may
@@ -248,7 +333,7 @@ impl<'a> Extraction<'a> {
         self.verify_kept()?;
         let mut item = self.item.clone();
         item.progress = self.progress.clone();
-        let window = self.item.block().window;
+        let window = self.window();
         self.item = self.catalog.commit_block(&item, window, now()).await?;
         Ok(())
     }
@@ -287,7 +372,8 @@ impl<'a> Extraction<'a> {
     ) -> Result<(), Failure> {
         match self.item.block().lane {
             // Without a cursor field there is no stamp to tell versions apart by.
-            Lane::Whole => self.vault.drop_unchanged(sorted, segments).await?,
+            // In a refresh, stamps are what says nothing.
+            Lane::Whole | Lane::Refresh => self.vault.drop_unchanged(sorted, segments).await?,
             Lane::Head | Lane::Backfill | Lane::Sweep | Lane::Deletes => {
                 self.vault.drop_known(sorted, segments).await?
             }
@@ -302,6 +388,24 @@ impl<'a> Extraction<'a> {
         self.item = item;
         Ok(())
     }
+}
+
+/// The year of Salesforce's first records is as good as the beginning of time.
+const BEGINNING: Stamp = Stamp::from_millis(915_148_800_000);
+
+/// Whole seconds of a window.
+pub(crate) fn span_seconds(window: Window) -> i64 {
+    let from = window.from.unwrap_or(BEGINNING);
+    (window.until.millis() - from.millis()).max(0) / 1_000
+}
+
+/// The first of so many equal pieces of a window, if it can be cut between two seconds.
+pub(crate) fn first_piece(window: Window, pieces: u64) -> Option<Stamp> {
+    let pieces = i64::try_from(pieces.max(2)).unwrap_or(i64::MAX);
+    let seconds = (span_seconds(window) / pieces).max(1);
+    let from = window.from.unwrap_or(BEGINNING).whole_second();
+    let until = Stamp::from_millis(from.millis() + seconds * 1_000);
+    (until < window.until && span_seconds(window) > 1).then_some(until)
 }
 
 fn mismatch(salesforce: u64, rows: u64) -> Failure {

@@ -3,14 +3,18 @@
 //! Called again and again by the state machine until its blocks are committed. A block's item in the catalog is
 //! the only state, so a repeat, a kill or a second caller cannot lose or double anything.
 
+mod adapt;
 mod bulk;
 mod extraction;
+mod parents;
 mod rest;
 mod sweep;
+mod wide;
 
 use holdfast_catalog::BlockState;
-use holdfast_model::{Block, BlockGroup, ErrorClass, Failure, Lane};
+use holdfast_model::{Block, BlockGroup, ErrorClass, Failure, Lane, Transport};
 use holdfast_runtime::{Deadline, Environment};
+use holdfast_salesforce::Client;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -53,7 +57,7 @@ enum Outcome {
 }
 
 /// How far a block came in one call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Salesforce is at work; so many seconds until the next look.
     Wait(u32),
@@ -61,6 +65,8 @@ pub(crate) enum Step {
     More,
     /// It is readable in the vault, or was given up: the next job reads its window again.
     Done,
+    /// Its beginning is readable; this is the rest.
+    Rest(Block),
 }
 
 /// One step of each block. Nothing that a failed step did can be read.
@@ -91,6 +97,10 @@ pub async fn handle(
             Ok(Step::More) => {
                 waits.push(0);
                 group.blocks.push(block);
+            }
+            Ok(Step::Rest(rest)) => {
+                waits.push(0);
+                group.blocks.push(rest);
             }
             Ok(Step::Wait(seconds)) => {
                 waits.push(seconds);
@@ -131,7 +141,7 @@ async fn step(
     let catalog = environment.catalog();
     let item = catalog.open_block(block).await?;
     if *item.state() != BlockState::Open {
-        return Ok(Step::Done);
+        return Ok(item.rest().map_or(Step::Done, Step::Rest));
     }
     let settings = catalog.org(&block.org).await?.settings;
     let cap_percent = settings.api_cap_percent;
@@ -145,15 +155,42 @@ async fn step(
             .await;
     }
     let mut extraction = Extraction::open(environment, deadline, item, settings).await?;
-    environment
+    let step = environment
         .with_salesforce(&block.org, cap_percent, CALLS, async |client| {
-            let by_bulk = extraction.bulk_is_supported()
-                && !(extraction.saved().avoids_bulk && extraction.saved().bulk_job.is_none())
-                && (extraction.saved().bulk_job.is_some() || extraction.expects_many());
-            if !by_bulk && matches!(rest::step(&mut extraction, client).await?, Read::Committed) {
-                return Ok(Step::Done);
+            match read(&mut extraction, client, waited).await {
+                Err(failure) => adapt::adapt(&mut extraction, client, failure).await,
+                step => step,
             }
-            bulk::step(&mut extraction, client, waited).await
         })
-        .await
+        .await?;
+    if step == Step::Done {
+        return Ok(extraction.open_rest().await?.map_or(Step::Done, Step::Rest));
+    }
+    Ok(step)
+}
+
+async fn read(
+    extraction: &mut Extraction<'_>,
+    client: &Client,
+    waited: u32,
+) -> Result<Step, Failure> {
+    let by_parent = holdfast_salesforce::by_parent(&extraction.schema.name);
+    let is_asked_by_parent =
+        extraction.schema.transport == Transport::ByParent || extraction.way().by_parent;
+    if let Some(way) = by_parent.filter(|_| is_asked_by_parent) {
+        return parents::step(extraction, client, way).await;
+    }
+    if extraction.way().field_queries > 1 {
+        return wide::step(extraction, client).await;
+    }
+    let by_bulk = extraction.bulk_is_supported()
+        && (extraction.saved().bulk_job.is_some() || extraction.expects_many());
+    if !by_bulk {
+        match rest::step(extraction, client).await? {
+            Read::Committed => return Ok(Step::Done),
+            Read::InParts => return Ok(Step::More),
+            Read::BulkIsBetter => {}
+        }
+    }
+    bulk::step(extraction, client, waited).await
 }

@@ -297,6 +297,7 @@ impl<'a> Sweeping<'a> {
             .await?;
         let unread = Block {
             block: Block::SWEEP_LOSS,
+            part: 0,
             window: Window {
                 from: Some(*first),
                 until: after(*last),

@@ -22,7 +22,8 @@ pub(crate) async fn oldest(
 ) -> Result<BTreeMap<ObjectName, Stamp>, Failure> {
     let large = objects.iter().filter(|object| {
         let rows = counts.get(&object.object).copied().unwrap_or(0);
-        rows > u64::from(settings.backfill_block_rows) && !object.coverage.is_complete()
+        let unread = !object.coverage.is_complete() || object.refresh.is_some();
+        rows > u64::from(settings.backfill_block_rows) && unread
     });
     let mut oldest = BTreeMap::new();
     for object in large.take(ASKED_MAX) {

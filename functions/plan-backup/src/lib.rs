@@ -2,11 +2,12 @@
 
 mod history;
 mod poll;
+mod refresh;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef};
-use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
+use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef, Settings};
+use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp, Transport};
 use holdfast_plan::{ObjectState, Pace, group, plan_backup};
 use holdfast_runtime::{Deadline, Environment, Protection};
 use serde::{Deserialize, Serialize};
@@ -98,10 +99,22 @@ async fn make_plan(
     if item.deletes_covered.is_none() {
         catalog.begin_deletes(org, server_now).await?;
     }
+    let rests: BTreeSet<_> = objects
+        .iter()
+        .filter(|object| {
+            kind == JobKind::Backup && is_read_less_often(object, &settings, server_now)
+        })
+        .map(|object| object.object.clone())
+        .collect();
+    refresh::begin_due(catalog, &settings, &mut objects, server_now).await?;
     let states: Vec<_> = objects
         .iter()
         .filter_map(|object| state(object, &counts, &oldest, kind))
-        .filter(|state| state.sweep || !poll.quiet.contains(&state.object))
+        .filter(|state| !rests.contains(&state.object))
+        .filter(|state| {
+            let wanted = state.sweep || !state.refresh.is_empty();
+            wanted || !poll.quiet.contains(&state.object)
+        })
         .collect();
     let pace = Pace {
         overlap_seconds: settings.overlap_seconds,
@@ -163,13 +176,24 @@ fn state(
     Some(ObjectState {
         object: object.object.clone(),
         schema: facts.schema.clone()?,
-        has_cursor: facts.cursor_field.is_some(),
+        has_cursor: object.cursor_field().is_some(),
         coverage: object.coverage.clone(),
         rows_expected: records.unwrap_or(0),
         oldest: oldest.get(&object.object).copied(),
+        refresh: refresh::left(object),
         sweep: Protection::Sweep.is_on()
             && (kind == JobKind::Sync || object.sweep_due || has_dropped(object.records, records)),
     })
+}
+
+/// An object whose every reading asks for the children of all parents.
+fn is_read_less_often(object: &ObjectItem, settings: &Settings, now: Stamp) -> bool {
+    let transport = object.facts.as_ref().map(|facts| &facts.transport);
+    let head = object.coverage.head();
+    let wanted = object.sweep_due || object.last_exception.is_some();
+    transport == Some(&Transport::ByParent)
+        && head.is_some_and(|head| now < head.plus_seconds(settings.quiet_poll_seconds))
+        && !wanted
 }
 
 /// Whether so many records went since the last plan that somebody deleted many, or the log may not tell of all.

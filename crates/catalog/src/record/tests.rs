@@ -95,6 +95,7 @@ fn object_item() -> ObjectItem {
                 reason: "few rows".to_owned(),
             },
             replicateable: true,
+            calculated: false,
         }),
         last_exception: Some(ObjectException {
             failure: failure(),
@@ -244,6 +245,7 @@ fn what_an_item_cannot_hold_is_refused_before_it_is_sent() {
             cursor_field: None,
             transport: Transport::Bulk,
             replicateable: false,
+            calculated: false,
         }),
         ..object_item()
     };

@@ -55,6 +55,7 @@ fn block(number: u32, window: Window) -> Block {
         org: org(),
         job: job("first"),
         block: number,
+        part: 0,
         object: account(),
         lane: Lane::Head,
         window,

@@ -16,6 +16,7 @@ async fn a_describe_leaves_the_cursor_alone() {
             reason: "not supported by Bulk".to_owned(),
         },
         replicateable: true,
+        calculated: false,
     };
     let (org, object) = (org(), account());
     catalog
@@ -49,6 +50,7 @@ async fn all_objects_are_listed_when_they_fill_many_pages() {
         label: "l".repeat(300_000),
         transport: Transport::Bulk,
         replicateable: false,
+        calculated: false,
     };
     for number in 0..9 {
         let object = ObjectName::parse(format!("Thing{number}__c")).unwrap();

@@ -214,7 +214,7 @@ async fn what_bulk_refuses_is_told_apart() {
     for (soql, expected) in [
         ("SELECT Id FROM CaseStatus", ErrorCode::ObjectUnsupported),
         ("SELECT Id FROM Nothing__c", ErrorCode::ObjectGone),
-        ("SELECT Nothing__c FROM Account", ErrorCode::QueryRefused),
+        ("SELECT Nothing__c FROM Account", ErrorCode::FieldUnknown),
         ("SELEKT Id FROM Account", ErrorCode::QueryRefused),
     ] {
         let failure = client.bulk_create(soql).await.unwrap_err();

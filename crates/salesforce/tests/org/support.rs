@@ -117,7 +117,7 @@ pub(crate) fn select_all(schema: &ObjectSchema) -> String {
         from: None,
         until: holdfast_model::Stamp::parse("2099-01-01T00:00:00Z").unwrap(),
     };
-    holdfast_salesforce::soql::select(schema, &window).unwrap()
+    holdfast_salesforce::soql::select(schema, window.into()).unwrap()
 }
 
 /// Asks until Salesforce is done.

@@ -176,6 +176,7 @@ async fn the_first_plan_of_a_job_stays() {
         org: vault.org().clone(),
         job: job.clone(),
         block: number,
+        part: 0,
         object: account().name,
         lane: Lane::Head,
         window: Window {

@@ -1,10 +1,14 @@
 //! Where the list of all Ids comes from: one query by REST, or a bulk job. It can be gone through again.
 
-use holdfast_model::{Failure, SalesforceId, Stamp, Transport};
-use holdfast_salesforce::{BulkJobId, Client, Columns, RowBatch, soql};
+use std::ops::ControlFlow;
+
+use holdfast_model::{ErrorCode, Failure, SalesforceId, Stamp, Transport};
+use holdfast_salesforce::soql::{self, Among};
+use holdfast_salesforce::{BulkJobId, Client, Columns, RowBatch, by_parent};
 
 use super::{NO_STAMP, Sweeping};
 use crate::bulk::next_wait;
+use crate::parents::{self, Place};
 
 /// Rows asked for in one page of a bulk job: an Id and a stamp each.
 pub(super) const PAGE_ROWS: u32 = 250_000;
@@ -26,7 +30,8 @@ impl Listing {
             return Ok(Ok(Self::Rest));
         }
         let Some(job) = sweep.item.progress.bulk_job.clone() else {
-            let job = client.bulk_create(&soql::list(&sweep.schema)).await?;
+            let soql = soql::list(&sweep.schema, Among::default());
+            let job = client.bulk_create(&soql).await?;
             sweep.item.progress.bulk_job = Some(job.as_str().to_owned());
             sweep.catalog.save_block(&mut sweep.item).await?;
             return Ok(Err(1));
@@ -63,13 +68,22 @@ impl Listing {
             Ok(())
         };
         let job = match self {
+            Self::Rest if sweep.schema.transport == Transport::ByParent => {
+                return by_parents(sweep, client, &columns, take_all).await;
+            }
             Self::Rest => {
-                let soql = soql::list(&sweep.schema);
+                let soql = soql::list(&sweep.schema, Among::default());
                 let mut pages = client.query_all(&soql, &columns);
-                while let Some(batch) = pages.next_page().await? {
-                    take_all(&batch)?;
+                loop {
+                    match pages.next_page().await {
+                        Ok(Some(batch)) => take_all(&batch)?,
+                        Ok(None) => return Ok(()),
+                        Err(failure) if failure.code == ErrorCode::ObjectUnsupported => {
+                            return by_parents(sweep, client, &columns, take_all).await;
+                        }
+                        Err(failure) => return Err(failure),
+                    }
                 }
-                return Ok(());
             }
             Self::Bulk(job) => job,
         };
@@ -88,4 +102,30 @@ impl Listing {
         }
         client.bulk_state(job).await?.verify_rows(rows)
     }
+}
+
+/// The children of all parents, of an object that gives nothing else.
+async fn by_parents(
+    sweep: &Sweeping<'_>,
+    client: &Client,
+    columns: &Columns,
+    mut take: impl FnMut(&RowBatch) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let way = by_parent(&sweep.schema.name).ok_or_else(|| {
+        let message = "no way is known to ask for all records of the object";
+        Failure::new(ErrorCode::ObjectUnsupported, message)
+    })?;
+    let all = parents::each(client, way, Place::default(), async |parents, _| {
+        let among = Among {
+            parents: Some((way.field, parents)),
+            window: None,
+        };
+        let soql = soql::list(&sweep.schema, among);
+        let mut children = client.query_all(&soql, columns);
+        while let Some(batch) = children.next_page().await? {
+            take(&batch)?;
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    all.await.map(drop)
 }

@@ -20,6 +20,7 @@ mod incremental;
 mod interruption;
 mod killing;
 mod memory;
+mod odd_objects;
 mod values;
 mod world;
 
@@ -70,6 +71,14 @@ fn main() -> ExitCode {
         interruption::a_first_backup_goes_on_where_it_was_interrupted,
         interruption::a_bulk_job_that_does_not_end_is_given_up_and_read_by_rest,
         interruption::every_function_can_be_repeated,
+        odd_objects::a_field_that_disappears_in_mid_job_is_left_out_of_the_query,
+        odd_objects::a_field_that_joins_is_read_for_old_records_too,
+        odd_objects::a_formula_that_changes_without_a_stamp_is_found_by_a_refresh,
+        odd_objects::a_query_that_takes_too_long_is_split_until_it_does_not,
+        odd_objects::an_object_that_bulk_refuses_is_read_by_rest,
+        odd_objects::an_object_that_demands_a_filter_is_read_by_its_parents,
+        odd_objects::an_object_whose_stamp_cannot_be_filtered_by_is_read_whole,
+        odd_objects::rows_too_wide_for_one_query_are_joined_from_several,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];

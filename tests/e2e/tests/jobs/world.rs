@@ -168,7 +168,8 @@ impl Org<'_> {
         serde_json::from_str(&text).unwrap()
     }
 
-    async fn empty_standard_objects(&self) -> Vec<String> {
+    /// Standard objects without a record, deleted ones included.
+    pub(crate) async fn empty_standard_objects(&self) -> Vec<String> {
         let state = self.state().await;
         let objects = state["objects"].as_object().unwrap().iter();
         objects

@@ -135,6 +135,7 @@ pub(crate) async fn create(
         Trouble {
             failure,
             lost_rows: effects.lose_rows,
+            effects,
         },
     ));
     Ok(json_body(&job.created(&org.user_id())))

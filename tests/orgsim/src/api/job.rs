@@ -11,10 +11,11 @@ use super::{bulk::layout, csv::Layout, restriction::compile};
 use crate::{
     bulk::classic::Content,
     clock::rest_datetime,
+    control::fault::Effects,
     id::Mint,
     org::Org,
     random::Random,
-    soql::{Bound, View, select},
+    soql::{Bound, Output, View, select},
     store::row::Row,
 };
 
@@ -230,6 +231,7 @@ pub(crate) fn resume(org: &Arc<Org>) {
             let trouble = Trouble {
                 failure,
                 lost_rows: 0,
+                effects: Effects::default(),
             };
             tokio::spawn(run(Arc::clone(org), job.id, bound, all, trouble));
         }
@@ -243,6 +245,8 @@ pub(crate) struct Trouble {
     pub failure: Option<String>,
     /// Rows that it loses and does not count.
     pub lost_rows: usize,
+    /// What it refuses.
+    pub effects: Effects,
 }
 
 /// Moves a job from state to state until it has its rows, or until somebody aborts it.
@@ -255,10 +259,17 @@ pub(crate) async fn run(org: Arc<Org>, id: String, bound: Bound, all: bool, trou
     let reader = Arc::clone(&org);
     let seed = org.volume.seed;
     let number = org.jobs.lock().len();
+    let fields = match &bound.output {
+        Output::Rows(columns) => columns.len(),
+        _ => 0,
+    };
     let rows =
         tokio::task::spawn_blocking(move || rows(&reader, &bound, all, seed ^ number as u64)).await;
     tokio::time::sleep(half).await;
-    advance(&org, &id, |job| match (trouble.failure, rows) {
+    let found = rows.as_ref().map_or(0, Vec::len);
+    let refused = trouble.effects.refuse(fields, found).err();
+    let refused = refused.map(|(code, text)| format!("{code}: {text}"));
+    advance(&org, &id, |job| match (trouble.failure.or(refused), rows) {
         (None, Ok(mut rows)) => {
             rows.truncate(rows.len().saturating_sub(trouble.lost_rows));
             job.rows = Arc::new(rows);

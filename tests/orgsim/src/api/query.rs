@@ -5,7 +5,7 @@
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use axum::{
-    Router,
+    Extension, Router,
     extract::{Path, Query, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -21,6 +21,7 @@ use super::{
     tooling,
 };
 use crate::{
+    control::fault::Effects,
     id::Mint,
     org::Org,
     save::Caller,
@@ -64,9 +65,15 @@ pub(crate) async fn query(
     caller: Caller,
     Path(version): Path<String>,
     Query(parameters): Query<HashMap<String, String>>,
+    Extension(effects): Extension<Effects>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    run(org, caller, version, parameters, page_rows(&headers), false).await
+    let options = Options {
+        page_rows: page_rows(&headers),
+        all: false,
+        effects,
+    };
+    run(org, caller, version, parameters, options).await
 }
 
 /// `GET …/queryAll?q=`
@@ -75,9 +82,15 @@ pub(crate) async fn query_all(
     caller: Caller,
     Path(version): Path<String>,
     Query(parameters): Query<HashMap<String, String>>,
+    Extension(effects): Extension<Effects>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    run(org, caller, version, parameters, page_rows(&headers), true).await
+    let options = Options {
+        page_rows: page_rows(&headers),
+        all: true,
+        effects,
+    };
+    run(org, caller, version, parameters, options).await
 }
 
 /// `GET …/query/{locator}`, under either name.
@@ -119,13 +132,23 @@ pub(crate) fn page_rows(headers: &HeaderMap) -> usize {
     size.clamp(PAGE_ROWS_MIN, PAGE_ROWS_MAX)
 }
 
+/// How a query is run.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    /// Rows of a page.
+    pub page_rows: usize,
+    /// Also what is deleted or archived.
+    pub all: bool,
+    /// What goes wrong.
+    pub effects: Effects,
+}
+
 async fn run(
     org: Arc<Org>,
     caller: Caller,
     version: String,
     parameters: HashMap<String, String>,
-    page_rows: usize,
-    all: bool,
+    options: Options,
 ) -> Result<Response, ApiError> {
     let Some(text) = parameters.get("q").cloned() else {
         return Err(ApiError::bad(
@@ -135,7 +158,7 @@ async fn run(
     };
     // A scan of a large table would hold up the other connections of its thread.
     let answer =
-        tokio::task::spawn_blocking(move || answer(&org, &caller, &version, &text, page_rows, all));
+        tokio::task::spawn_blocking(move || answer(&org, &caller, &version, &text, &options));
     answer
         .await
         .map_err(|_| ApiError::bad("UNKNOWN_EXCEPTION", "An unexpected error occurred"))?
@@ -147,9 +170,17 @@ pub(crate) fn answer(
     caller: &Caller,
     version: &str,
     text: &str,
-    page_rows: usize,
-    all: bool,
+    options: &Options,
 ) -> Result<Response, ApiError> {
+    let &Options {
+        page_rows,
+        all,
+        ref effects,
+    } = options;
+    let refuse = |fields, rows| {
+        let refused = |(code, text)| ApiError::bad(code, text);
+        effects.refuse(fields, rows).map_err(refused)
+    };
     let query = parse(text)?;
     if tooling::is_computed(&query.from.path) {
         return tooling::answer(org, caller, version, (text, &query), false);
@@ -164,6 +195,7 @@ pub(crate) fn answer(
     match &bound.output {
         Output::Count => {
             let count = soql::count(view, &bound, all);
+            refuse(0, count)?;
             Ok(body(&format!(
                 "{{\"totalSize\":{count},\"done\":true,\"records\":[]}}"
             )))
@@ -192,6 +224,7 @@ pub(crate) fn answer(
                 .count()
                 >= 2;
             let slots = soql::select(view, &bound, all);
+            refuse(columns.len(), slots.len())?;
             let cursor = Cursor {
                 object: bound.object,
                 tree: Tree::with_children(view, &bound, columns, &slots, all),

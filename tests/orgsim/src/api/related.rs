@@ -61,5 +61,9 @@ pub(crate) fn answer(
         "SELECT {fields} FROM {} WHERE {} = '{id}'",
         child.name, field.name
     );
-    query::answer(org, caller, version, &text, page_rows, false)
+    let options = query::Options {
+        page_rows,
+        ..query::Options::default()
+    };
+    query::answer(org, caller, version, &text, &options)
 }

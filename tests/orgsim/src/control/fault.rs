@@ -109,6 +109,10 @@ enum Action {
     Unavailable { retry_after: Option<u64> },
     /// 400 `QUERY_TIMEOUT` for a query.
     QueryTimeout,
+    /// A query of more rows ends in `QUERY_TIMEOUT`, a job with it in `Failed`; counting is a query, too.
+    TimeoutAboveRows(usize),
+    /// A query of more fields is `QUERY_TOO_COMPLICATED`.
+    FieldsMax(usize),
     /// The answer comes in at so many bytes in a second.
     BytesPerSecond(usize),
     /// All query locators end before the call is served.
@@ -168,11 +172,38 @@ pub(crate) struct Effects {
     pub wrong_count: Option<i64>,
     /// Why the job fails.
     pub fail_bulk_job: Option<String>,
+    /// A query of more rows takes too long.
+    pub timeout_above_rows: Option<usize>,
+    /// A query of more fields is too complicated.
+    pub fields_max: Option<usize>,
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "serde wants the field's own type")]
 const fn once() -> Option<u64> {
     Some(1)
+}
+
+impl Effects {
+    /// Refuses a query of so many fields, or of so many rows: code and text.
+    pub(crate) fn refuse(
+        &self,
+        fields: usize,
+        rows: usize,
+    ) -> Result<(), (&'static str, &'static str)> {
+        if self.fields_max.is_some_and(|max| fields > max) {
+            return Err((
+                "QUERY_TOO_COMPLICATED",
+                "Query is either selecting too many fields or the filter conditions are too complicated.",
+            ));
+        }
+        if self.timeout_above_rows.is_some_and(|max| rows > max) {
+            return Err((
+                "QUERY_TIMEOUT",
+                "Your query request was running for too long.",
+            ));
+        }
+        Ok(())
+    }
 }
 
 impl Action {
@@ -186,6 +217,10 @@ impl Action {
             Self::QueryTimeout => {
                 let resource = path.split('/').nth(4).unwrap_or_default();
                 matches!(resource, "query" | "queryAll")
+            }
+            Self::TimeoutAboveRows(_) | Self::FieldsMax(_) => {
+                let new_job = method == "POST" && path.ends_with("/jobs/query");
+                new_job || path.ends_with("/query") || path.ends_with("/queryAll")
             }
             Self::FailBulkJob { .. } | Self::LoseRows(_) => {
                 method == "POST" && path.ends_with("/jobs/query")
@@ -285,6 +320,8 @@ impl Plan {
                 let message = "Your query request was running for too long.";
                 self.answer = Some(Answer::error(400, "QUERY_TIMEOUT", message));
             }
+            Action::TimeoutAboveRows(rows) => self.effects.timeout_above_rows = Some(*rows),
+            Action::FieldsMax(fields) => self.effects.fields_max = Some(*fields),
             Action::BytesPerSecond(bytes) => self.bytes_per_second = Some(*bytes),
             Action::ExpireLocators => self.expire_locators = true,
         }
