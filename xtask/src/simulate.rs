@@ -10,7 +10,7 @@ pub(crate) struct Simulate {
     /// The first seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// So many seeds, one after the other
+    /// So many seeds, as many at once as there are cores
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// Rounds of each seed
@@ -24,7 +24,7 @@ pub(crate) struct Simulate {
 pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
     let last = options.seed + options.seeds.max(1) - 1;
     let asked = format!("{},{last},{}", options.seed, options.rounds);
-    let mut command = simulation(&asked)?;
+    let mut command = simulation(&asked);
     if let Some(without) = &options.without {
         command.args(["--features", "holdfast-e2e/switchable"]);
         command.env("HOLDFAST_WITHOUT", without);
@@ -34,15 +34,13 @@ pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
 
 /// What an org with so many objects costs.
 pub(crate) fn measure(objects: u64) -> anyhow::Result<()> {
-    let mut command = simulation(&objects.to_string())?;
+    let mut command = simulation(&objects.to_string());
     cargo::finish(command.args(["--", "--nocapture"]))
 }
 
-fn simulation(asked: &str) -> anyhow::Result<std::process::Command> {
-    // The functions' programs are deployed with the stack.
-    cargo::run(&["build", "--workspace", "--bins"])?;
+fn simulation(asked: &str) -> std::process::Command {
     let mut command = cargo::cargo();
     command.args(["test", "--workspace", "--test", "simulation"]);
     command.env("HOLDFAST_SIMULATION", asked);
-    Ok(command)
+    command
 }

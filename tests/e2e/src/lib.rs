@@ -3,6 +3,7 @@
 //! [`Stack::start`] brings up everything that a test or the demo needs and [`Drop`] ends it; whatever way the
 //! process ends, nothing that it started outlives it.
 
+mod bare_aws;
 mod deploy;
 mod group;
 mod local_aws;
@@ -11,6 +12,7 @@ mod run;
 mod stack;
 mod worker;
 
+pub use bare_aws::BareAws;
 pub use orgsim::OrgSim;
 pub use run::local;
 pub use stack::{Addresses, Execution, FunctionError, Options, Outcome, Stack};

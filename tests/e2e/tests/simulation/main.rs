@@ -1,6 +1,6 @@
 //! A seeded driver moves a simulated org and the product together, and compares them after every round.
 //!
-//! The functions are called in process, in the order of the state machine, on the local AWS. Between two jobs records
+//! The functions are called in process, in the order of the state machine, on an AWS in memory. Between two jobs records
 //! are made, changed, deleted, brought back and purged, changes become visible late, the clock moves, calls fail, and a
 //! job may be killed at any of its calls.
 //!
@@ -15,9 +15,11 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod aws;
 mod chain;
 mod compare;
 mod job;
+mod likeness;
 mod operation;
 mod org;
 mod round;
@@ -26,8 +28,8 @@ mod tripwire;
 mod truth;
 mod world;
 
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -39,39 +41,51 @@ const SEEDS: u64 = 15;
 const ROUNDS: u32 = 20;
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(2);
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let world = Arc::new(World::new(runtime.handle().clone()));
+    let arguments = Arguments::from_args();
     let trials = match asked_for() {
-        Asked::Seeds(seeds, rounds) => seeds
-            .map(|seed| {
-                let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
-                Trial::test(format!("seed_{seed}_for_{rounds}_rounds"), move || {
-                    handle.block_on(round::run(&world, seed, rounds));
-                    Ok(())
-                })
-            })
-            .collect(),
-        Asked::Objects(objects) => {
-            let (world, handle) = (Arc::clone(&world), runtime.handle().clone());
-            vec![Trial::test(
-                format!("a_day_of_{objects}_objects"),
-                move || {
-                    handle.block_on(scale::run(&world, objects));
-                    Ok(())
-                },
-            )]
+        Asked::Nothing => {
+            let mut trials = seeds(1..=SEEDS, ROUNDS);
+            trials.push(trial("aws_in_memory_is_like_the_local_one", async |_| {
+                likeness::run().await;
+            }));
+            trials
         }
+        Asked::Seeds(numbers, rounds) => seeds(numbers, rounds),
+        Asked::Objects(objects) => vec![trial(
+            format!("a_day_of_{objects}_objects"),
+            async move |world| Box::pin(scale::run(&world, objects)).await,
+        )],
     };
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(world);
-    conclusion.exit_code()
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn seeds(numbers: RangeInclusive<u64>, rounds: u32) -> Vec<Trial> {
+    numbers
+        .map(|seed| {
+            trial(
+                format!("seed_{seed}_for_{rounds}_rounds"),
+                async move |world| Box::pin(round::run(&world, seed, rounds)).await,
+            )
+        })
+        .collect()
+}
+
+/// What it simulates has a thread and a world to itself.
+fn trial(name: impl Into<String>, simulate: impl AsyncFnOnce(World) + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(simulate(World::default()));
+        Ok(())
+    })
 }
 
 enum Asked {
+    /// A plain test run.
+    Nothing,
     /// Seeds, and rounds of each.
-    Seeds(std::ops::RangeInclusive<u64>, u32),
+    Seeds(RangeInclusive<u64>, u32),
     /// Objects of an org that is measured.
     Objects(usize),
 }
@@ -80,7 +94,7 @@ enum Asked {
 /// `cargo xtask simulate` and `cargo xtask bench day` set it.
 fn asked_for() -> Asked {
     let Ok(asked) = std::env::var("HOLDFAST_SIMULATION") else {
-        return Asked::Seeds(1..=SEEDS, ROUNDS);
+        return Asked::Nothing;
     };
     let numbers: Vec<u64> = asked
         .split(',')

@@ -43,8 +43,7 @@ impl<'w> Org<'w> {
             "client_id": "holdfast-demo",
             "client_secret": "demo-secret",
         });
-        let stack = world.stack().await;
-        stack.put_secret(name.as_str(), &credentials).await.unwrap();
+        world.aws.put_secret(name.as_str(), &credentials);
         let mut org = Self {
             world,
             name,

@@ -19,7 +19,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
     let mut random = Rng::with_seed(seed);
     let mut org = Org::start(world, seed).await;
     let wire = Tripwire::new();
-    let mut environment = world.environment(&wire).await;
+    let mut environment = world.environment(&wire);
     let settings = settings(&org).await;
     job::connect(&environment, &org.name, settings).await;
     let mut snapshots = Snapshots::new();
@@ -53,7 +53,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             if wire.within(steps, run).await.is_none() {
                 killed += 1;
                 // The process is gone, and with it what it kept in memory.
-                environment = world.environment(&wire).await;
+                environment = world.environment(&wire);
             }
         }
         // A killed job is repeated by its machine, or given up and followed by another one.

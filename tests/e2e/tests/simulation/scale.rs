@@ -42,7 +42,7 @@ struct Large<'w> {
 pub(crate) async fn run(world: &World, objects: usize) {
     let org = Large::start(world, objects).await;
     let wire = Tripwire::new();
-    let environment = world.environment(&wire).await;
+    let environment = world.environment(&wire);
     let settings = json!({"exclude_objects": org.other_objects().await});
     job::connect(&environment, &org.name, settings).await;
     let full = JobId::parse("full").unwrap();
@@ -103,8 +103,7 @@ impl<'w> Large<'w> {
             "client_id": "holdfast-demo",
             "client_secret": "demo-secret",
         });
-        let stack = world.stack().await;
-        stack.put_secret(name.as_str(), &credentials).await.unwrap();
+        world.aws.put_secret(name.as_str(), &credentials);
         let org = Self { world, name, sim };
         let token = org.token().await;
         let numbers: Vec<_> = (0..objects).collect();

@@ -40,9 +40,8 @@ impl Tripwire {
 
     /// The same AWS, with the wire in between.
     pub(crate) fn across(&self, config: &SdkConfig) -> SdkConfig {
-        let inner = aws_smithy_http_client::Builder::new().build_http();
         let client = Client {
-            inner,
+            inner: config.http_client().expect("an HTTP client"),
             wire: Arc::clone(&self.0),
         };
         config
