@@ -90,7 +90,7 @@ impl Aws {
             Ok(output) => (200, output),
             Err(Refusal(error)) => (400, error),
         };
-        response(status, SdkBody::from(body.to_string()))
+        response(status, SdkBody::from(serde_json::to_vec(&body).unwrap()))
     }
 }
 
