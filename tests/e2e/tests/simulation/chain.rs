@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use holdfast_model::ObjectName;
 use holdfast_runtime::Environment;
 
-use crate::org::{OBJECTS, Org};
+use crate::compare::Readable;
+use crate::org::Org;
 
 /// The chain as far as it was read.
 #[derive(Default)]
@@ -17,7 +17,12 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// After a job that says that it has everything: each segment that can be read is named, and once.
-    pub(crate) async fn assert_whole(&mut self, environment: &Environment, org: &Org<'_>) {
+    pub(crate) async fn assert_whole(
+        &mut self,
+        environment: &Environment,
+        org: &Org<'_>,
+        readable: &Readable,
+    ) {
         let vault = environment.vault(&org.name).await.unwrap();
         let (end, _) = vault.latest_manifest().await.unwrap().unwrap();
         for seq in self.seq + 1..=end.seq {
@@ -32,11 +37,8 @@ impl Chain {
             }
         }
         self.seq = end.seq;
-        let mut readable = BTreeSet::new();
-        for object in OBJECTS.map(|object| ObjectName::parse(object).unwrap()) {
-            let segments = environment.catalog().segments(&org.name, &object).await;
-            readable.extend(segments.unwrap().into_iter().map(|segment| segment.path));
-        }
+        let segments = readable.values().flatten();
+        let readable: BTreeSet<_> = segments.map(|segment| segment.path.clone()).collect();
         let unnamed: Vec<_> = readable.symmetric_difference(&self.named).collect();
         assert!(unnamed.is_empty(), "readable or named only: {unnamed:?}");
     }

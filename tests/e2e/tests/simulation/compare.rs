@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use holdfast_model::row::RowHasher;
-use holdfast_model::{ObjectName, SalesforceId, Stamp};
+use holdfast_model::{ObjectName, SalesforceId, SegmentEntry, Stamp};
 use holdfast_runtime::Environment;
 use holdfast_vault::{Fields, Filter, Presence};
 
@@ -28,30 +28,43 @@ pub(crate) struct Snapshot {
 /// Snapshots of earlier jobs, per object.
 pub(crate) type Snapshots = BTreeMap<ObjectName, Vec<Snapshot>>;
 
+/// What the catalog has of each object.
+pub(crate) type Readable = BTreeMap<ObjectName, Vec<SegmentEntry>>;
+
+pub(crate) async fn readable(environment: &Environment, org: &Org<'_>) -> Readable {
+    let mut readable = Readable::new();
+    for object in OBJECTS.map(|object| ObjectName::parse(object).unwrap()) {
+        let segments = environment.catalog().segments(&org.name, &object).await;
+        readable.insert(object, segments.unwrap());
+    }
+    readable
+}
+
 /// Compares the present, and some of the past, after a job that says that it has everything. Values are not printed.
 /// `swept` is when the last job began that compared all Ids and found nothing missing: what could be seen then is there,
 /// however late it came.
 pub(crate) async fn assert_complete(
     environment: &Environment,
     org: &Org<'_>,
+    readable: &Readable,
     swept: Option<Stamp>,
     snapshots: &mut Snapshots,
     random: &mut fastrand::Rng,
 ) {
     let connected = environment.catalog().org(&org.name).await.unwrap();
-    for object in OBJECTS.map(|object| ObjectName::parse(object).unwrap()) {
+    for (object, segments) in readable {
         let item = environment
             .catalog()
-            .object(&org.name, &object)
+            .object(&org.name, object)
             .await
             .unwrap()
             .unwrap();
         let until = item.coverage.head().unwrap();
-        let lives = org.truth.lives(&object);
-        let present = stored(environment, org, &object, Stamp::from_millis(i64::MAX)).await;
-        assert_present(&object, lives, &present, (until, swept));
+        let lives = org.truth.lives(object);
+        let present = stored(environment, org, segments, Stamp::from_millis(i64::MAX)).await;
+        assert_present(object, lives, &present, (until, swept));
         assert_no_phantoms(
-            &object,
+            object,
             lives,
             &present,
             connected.deletes_covered.max(swept),
@@ -70,8 +83,8 @@ pub(crate) async fn assert_complete(
         for at in [past.len() - 1, random.usize(..past.len())] {
             let snapshot = &past[at];
             let then = Stamp::from_millis(snapshot.until.millis() - 1);
-            let found = stored(environment, org, &object, then).await;
-            assert_past(&object, lives, &found, snapshot);
+            let found = stored(environment, org, segments, then).await;
+            assert_past(object, lives, &found, snapshot);
         }
     }
 }
@@ -199,16 +212,11 @@ fn differing<'r>(truth: &'r Record, found: &'r Stored) -> Vec<&'r str> {
 async fn stored(
     environment: &Environment,
     org: &Org<'_>,
-    object: &ObjectName,
+    segments: &[SegmentEntry],
     as_of: Stamp,
 ) -> BTreeMap<SalesforceId, Stored> {
-    let segments = environment
-        .catalog()
-        .segments(&org.name, object)
-        .await
-        .unwrap();
     let vault = environment.vault(&org.name).await.unwrap();
-    let mut scan = vault.scan(&segments, as_of, Fields::All, Filter::All);
+    let mut scan = vault.scan(segments, as_of, Fields::All, Filter::All);
     let mut records = BTreeMap::new();
     while let Some(row) = scan.next().await.unwrap() {
         let texts = row

@@ -36,7 +36,7 @@ use libtest_mimic::{Arguments, Trial};
 use crate::world::World;
 
 /// Seeds of a plain test run.
-const SEEDS: u64 = 15;
+const SEEDS: u64 = 60;
 /// Rounds of each.
 const ROUNDS: u32 = 20;
 

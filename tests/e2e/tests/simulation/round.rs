@@ -6,7 +6,7 @@ use holdfast_model::{ErrorCode, JobId};
 use serde_json::{Value, json};
 
 use crate::chain::Chain;
-use crate::compare::{Snapshots, assert_complete};
+use crate::compare::{Snapshots, assert_complete, readable};
 use crate::org::{GUARD_SECONDS, OVERLAP_SECONDS, Org, PROTECTED_SECONDS};
 use crate::tripwire::Tripwire;
 use crate::world::World;
@@ -73,9 +73,9 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             if kind == JobKind::Sync {
                 swept = Some(began);
             }
-            let past = &mut snapshots;
-            assert_complete(&environment, &org, swept, past, &mut random).await;
-            chain.assert_whole(&environment, &org).await;
+            let (past, readable) = (&mut snapshots, readable(&environment, &org).await);
+            assert_complete(&environment, &org, &readable, swept, past, &mut random).await;
+            chain.assert_whole(&environment, &org, &readable).await;
         }
         org.clear_faults().await;
     }

@@ -2,99 +2,115 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-use crate::aws::Refusal;
+use crate::aws::{Answer, Refusal, text};
 
-/// A page ends behind so many bytes.
+/// A page ends behind so many bytes, here of JSON.
 const PAGE_BYTES: usize = 1 << 20;
 
 type Key = (String, String);
 
+/// By partition and sort key.
 #[derive(Debug, Default)]
-pub(crate) struct Table(BTreeMap<Key, Value>);
+pub(crate) struct Table(BTreeMap<Key, Item>);
+
+/// An item to judge conditions by, and as it is answered.
+#[derive(Debug)]
+struct Item {
+    attributes: Value,
+    text: Box<RawValue>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page<'t> {
+    count: usize,
+    items: Vec<&'t RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_evaluated_key: Option<Value>,
+}
 
 impl Table {
-    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Result<Value, Refusal> {
+    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Answer {
         match action {
             "GetItem" => {
-                let item = self.read(input, &input["Key"]);
-                Ok(item.map_or_else(|| json!({}), |item| json!({"Item": item})))
+                let item = self.read(input, &input["Key"]).map(|item| ("Item", item));
+                Ok(text(&item.into_iter().collect::<BTreeMap<_, _>>()))
             }
             "BatchGetItem" => Ok(self.batch(input)),
-            "Query" => Ok(self.query(input)),
+            "Query" => Ok(text(&self.query(input))),
             "PutItem" => {
                 if !self.allows(input) {
                     return Err(Refusal::new("ConditionalCheckFailedException"));
                 }
                 self.put(input);
-                Ok(json!({}))
+                Ok(text(&json!({})))
             }
             "TransactWriteItems" => self.transact(input),
             _ => panic!("the simulation has no {action}"),
         }
     }
 
-    fn read(&self, request: &Value, key: &Value) -> Option<&Value> {
+    fn read(&self, request: &Value, key: &Value) -> Option<&RawValue> {
         assert_eq!(request["ConsistentRead"], true, "a read may be stale");
-        self.0.get(&key_of(key))
+        self.0.get(&key_of(key)).map(|item| &*item.text)
     }
 
-    fn batch(&self, input: &Value) -> Value {
-        let mut answers = json!({});
+    fn batch(&self, input: &Value) -> Vec<u8> {
+        let mut found = BTreeMap::new();
         for (table, request) in input["RequestItems"].as_object().unwrap() {
             let keys = request["Keys"].as_array().unwrap();
             assert_distinct(keys.iter());
-            let items: Vec<_> = keys
-                .iter()
-                .filter_map(|key| self.read(request, key).cloned())
-                .collect();
-            answers[table] = Value::Array(items);
+            let items = keys.iter().filter_map(|key| self.read(request, key));
+            found.insert(table, items.collect::<Vec<_>>());
         }
-        json!({"Responses": answers, "UnprocessedKeys": {}})
+        text(&BTreeMap::from([("Responses", found)]))
     }
 
-    fn query(&self, input: &Value) -> Value {
+    fn query(&self, input: &Value) -> Page<'_> {
         assert_eq!(input["ConsistentRead"], true, "a read may be stale");
+        assert_eq!(
+            input["KeyConditionExpression"], "#pk = :pk AND begins_with(#sk, :prefix)",
+            "the simulation has no other query"
+        );
+        assert_eq!(
+            input["ExpressionAttributeNames"],
+            json!({"#pk": "pk", "#sk": "sk"})
+        );
+        let given = |name: &str| input["ExpressionAttributeValues"][name]["S"].as_str();
+        let (wanted, prefix) = (given(":pk").unwrap(), given(":prefix").unwrap());
         let backward = input["ScanIndexForward"] == false;
         let limit = input["Limit"].as_u64().unwrap_or(u64::MAX);
-        let condition = input["KeyConditionExpression"].as_str().unwrap();
-        let mut found: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(_, item)| holds(condition, input, Some(item)))
-            .collect();
+
+        let from = (wanted.to_owned(), prefix.to_owned());
+        let in_range = |(pk, sk): &Key| pk == wanted && sk.starts_with(prefix);
+        let range = self.0.range(from..);
+        let mut found: Vec<_> = range.take_while(|(key, _)| in_range(key)).collect();
         if backward {
             found.reverse();
         }
         if let Some(start) = input.get("ExclusiveStartKey").map(key_of) {
-            found.retain(|(key, _)| {
-                if backward {
-                    **key < start
-                } else {
-                    **key > start
-                }
-            });
+            let at = found.iter().position(|(key, _)| **key == start);
+            found.drain(..=at.unwrap());
         }
-        let (mut items, mut bytes, mut last) = (Vec::new(), 0, None);
+        let (mut page, mut bytes) = (Page::default(), 0);
         for ((pk, sk), item) in found {
-            bytes += size(item);
-            items.push(item.clone());
-            if items.len() as u64 == limit || bytes > PAGE_BYTES {
-                last = Some(json!({"pk": {"S": pk}, "sk": {"S": sk}}));
+            page.items.push(&item.text);
+            bytes += item.text.get().len();
+            if page.items.len() as u64 == limit || bytes > PAGE_BYTES {
+                page.last_evaluated_key = Some(json!({"pk": {"S": pk}, "sk": {"S": sk}}));
                 break;
             }
         }
-        let mut page = json!({"Count": items.len()});
-        page["Items"] = Value::Array(items);
-        if let Some(last) = last {
-            page["LastEvaluatedKey"] = last;
-        }
+        page.count = page.items.len();
         page
     }
 
     /// All or nothing.
-    fn transact(&mut self, input: &Value) -> Result<Value, Refusal> {
+    fn transact(&mut self, input: &Value) -> Answer {
         let parts = input["TransactItems"].as_array().unwrap();
         let parts: Vec<_> = parts
             .iter()
@@ -104,12 +120,12 @@ impl Table {
                     .unwrap()
             })
             .collect();
-        assert_distinct(parts.iter().map(|part| written(part)));
+        assert_distinct(parts.iter().map(|part| named(part)));
         if parts.iter().all(|part| self.allows(part)) {
             for put in parts.iter().filter(|part| part.get("Item").is_some()) {
                 self.put(put);
             }
-            return Ok(json!({}));
+            return Ok(text(&json!({})));
         }
         let reason = |part: &&Value| {
             let allowed = self.allows(part);
@@ -122,19 +138,22 @@ impl Table {
 
     /// Whether the condition of a write holds for the item that is there.
     fn allows(&self, write: &Value) -> bool {
-        let item = self.0.get(&key_of(written(write)));
+        let item = self.0.get(&key_of(named(write)));
         let condition = write.get("ConditionExpression");
+        let item = item.map(|item| &item.attributes);
         condition.is_none_or(|condition| holds(condition.as_str().unwrap(), write, item))
     }
 
     fn put(&mut self, request: &Value) {
-        let item = &request["Item"];
-        self.0.insert(key_of(item), item.clone());
+        let attributes = request["Item"].clone();
+        let text = to_raw_value(&attributes).unwrap();
+        let item = Item { attributes, text };
+        self.0.insert(key_of(&item.attributes), item);
     }
 }
 
 /// What a write names: the item that it puts, or the key of the one that it asks for.
-fn written(write: &Value) -> &Value {
+fn named(write: &Value) -> &Value {
     write.get("Item").unwrap_or_else(|| &write["Key"])
 }
 
@@ -144,25 +163,12 @@ fn assert_distinct<'k>(keys: impl Iterator<Item = &'k Value>) {
     assert!(keys.map(key_of).all(|key| seen.insert(key)), "named twice");
 }
 
-/// Bytes of names and texts; what else there is does not fill a page.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Array(values) => values.iter().map(size).sum(),
-        Value::Object(values) => values
-            .iter()
-            .map(|(name, value)| name.len() + size(value))
-            .sum(),
-        _ => 1,
-    }
-}
-
 fn key_of(item: &Value) -> Key {
     let part = |name: &str| item[name]["S"].as_str().unwrap().to_owned();
     (part("pk"), part("sk"))
 }
 
-/// Whether an expression holds: terms of three kinds, joined by `AND`.
+/// Whether a condition holds: that a path leads nowhere, or to this value.
 fn holds(expression: &str, request: &Value, item: Option<&Value>) -> bool {
     let at = |path: &str| {
         let names = path.split('.').map(|name| {
@@ -179,19 +185,10 @@ fn holds(expression: &str, request: &Value, item: Option<&Value>) -> bool {
         let value = request["ExpressionAttributeValues"].get(name);
         value.unwrap_or_else(|| panic!("the simulation has no expression {expression}"))
     };
-    expression.split(" AND ").all(|term| {
-        let arguments = |function| term.strip_prefix(function)?.strip_suffix(')');
-        if let Some(path) = arguments("attribute_not_exists(") {
-            at(path).is_none()
-        } else if let Some((path, prefix)) =
-            arguments("begins_with(").and_then(|both| both.split_once(", "))
-        {
-            let prefix = given(prefix)["S"].as_str().unwrap();
-            at(path).is_some_and(|value| value["S"].as_str().unwrap().starts_with(prefix))
-        } else if let Some((path, value)) = term.split_once(" = ") {
-            at(path) == Some(given(value))
-        } else {
-            panic!("the simulation has no expression {expression}")
-        }
-    })
+    if let Some(path) = expression.strip_prefix("attribute_not_exists(") {
+        at(path.trim_end_matches(')')).is_none()
+    } else {
+        let (path, value) = expression.split_once(" = ").unwrap();
+        at(path) == Some(given(value))
+    }
 }

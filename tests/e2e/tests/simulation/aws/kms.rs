@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use crate::aws::Refusal;
+use crate::aws::{Answer, Refusal, text};
 
 const KEY_BYTES: usize = 32;
 const BLOB_BYTES: usize = 184;
@@ -16,7 +16,7 @@ const BLOB_BYTES: usize = 184;
 pub(crate) struct DataKeys(HashMap<String, (String, Value)>);
 
 impl DataKeys {
-    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Result<Value, Refusal> {
+    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Answer {
         let context = input["EncryptionContext"].clone();
         match action {
             "GenerateDataKey" => {
@@ -25,12 +25,12 @@ impl DataKeys {
                 let answer =
                     json!({"KeyId": input["KeyId"], "Plaintext": key, "CiphertextBlob": blob});
                 self.0.insert(blob, (key, context));
-                Ok(answer)
+                Ok(text(&answer))
             }
             "Decrypt" => {
                 let wrapped = self.0.get(input["CiphertextBlob"].as_str().unwrap());
                 match wrapped.filter(|(_, sealed_for)| *sealed_for == context) {
-                    Some((key, _)) => Ok(json!({"Plaintext": key})),
+                    Some((key, _)) => Ok(text(&json!({"Plaintext": key}))),
                     None => Err(Refusal::new("InvalidCiphertextException")),
                 }
             }

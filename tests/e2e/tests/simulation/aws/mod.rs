@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::aws::dynamodb::Table;
@@ -38,6 +39,9 @@ struct State {
     keys: DataKeys,
     secrets: Secrets,
 }
+
+/// The JSON of an answer.
+type Answer = Result<Vec<u8>, Refusal>;
 
 /// An error as the JSON protocols write it.
 struct Refusal(Value);
@@ -88,10 +92,14 @@ impl Aws {
         };
         let (status, body) = match answer {
             Ok(output) => (200, output),
-            Err(Refusal(error)) => (400, error),
+            Err(Refusal(error)) => (400, error.to_string().into_bytes()),
         };
-        response(status, SdkBody::from(serde_json::to_vec(&body).unwrap()))
+        response(status, SdkBody::from(body))
     }
+}
+
+fn text(answer: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(answer).unwrap()
 }
 
 fn response(status: u16, body: SdkBody) -> HttpResponse {

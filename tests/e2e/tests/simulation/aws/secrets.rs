@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::aws::Refusal;
+use crate::aws::{Answer, Refusal, text};
 
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(HashMap<String, String>);
@@ -14,15 +14,15 @@ impl Secrets {
         self.0.insert(name, text);
     }
 
-    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Result<Value, Refusal> {
+    pub(super) fn answer(&mut self, action: &str, input: &Value) -> Answer {
         let name = input["SecretId"].as_str().unwrap();
-        let text = self.0.get_mut(name);
-        let text = text.ok_or_else(|| Refusal::new("ResourceNotFoundException"))?;
+        let secret = self.0.get_mut(name);
+        let secret = secret.ok_or_else(|| Refusal::new("ResourceNotFoundException"))?;
         match action {
-            "GetSecretValue" => Ok(json!({"Name": name, "SecretString": text})),
+            "GetSecretValue" => Ok(text(&json!({"Name": name, "SecretString": secret}))),
             "PutSecretValue" => {
-                input["SecretString"].as_str().unwrap().clone_into(text);
-                Ok(json!({"Name": name}))
+                input["SecretString"].as_str().unwrap().clone_into(secret);
+                Ok(text(&json!({"Name": name})))
             }
             _ => panic!("the simulation has no {action}"),
         }
