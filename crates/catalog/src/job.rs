@@ -97,10 +97,16 @@ pub struct Counts {
     pub bytes_received: u64,
     /// Bytes that were added to the bucket.
     pub bytes_sealed: u64,
-    /// Salesforce API calls.
+    /// Salesforce API calls of every step of the job.
     pub api_calls: u64,
+    /// Bulk query jobs created.
+    #[serde(default)]
+    pub bulk_jobs: u64,
     /// Versions sealed that say that their record is deleted.
     pub deleted: u64,
+    /// Objects of which something could not be captured for three jobs or more.
+    #[serde(default)]
+    pub warnings: u64,
 }
 
 /// A manifest in the vault.

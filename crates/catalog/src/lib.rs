@@ -21,7 +21,7 @@ mod settings;
 mod table;
 
 pub use block::{BlockItem, BlockState, Progress, SEGMENTS_PER_BLOCK_MAX, Way};
-pub use budget::{Budget, Usage};
+pub use budget::{Budget, Calls, Caps, Settlement, Usage};
 pub use job::{Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
 pub use lease::{Lease, LeaseOutcome};
 pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh};

@@ -12,6 +12,9 @@ use crate::{
     table::Change,
 };
 
+/// Jobs in a row that an object fails in, before that is worth a warning: one or two heal by themselves.
+const WARNED_AFTER: u32 = 3;
+
 /// An object and its cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectItem {
@@ -119,11 +122,15 @@ impl Record for ObjectItem {
 
     /// A cursor that is not in its one form could claim what was never captured.
     fn is_sound(&self) -> bool {
-        let mut coverage = Coverage::default();
-        for window in self.coverage.windows() {
-            coverage.add(*window);
-        }
-        coverage == self.coverage
+        let is_normal = |stored: &Coverage| {
+            let mut coverage = Coverage::default();
+            for window in stored.windows() {
+                coverage.add(*window);
+            }
+            coverage == *stored
+        };
+        let refresh = self.refresh.as_ref();
+        is_normal(&self.coverage) && refresh.is_none_or(|refresh| is_normal(&refresh.done))
     }
 }
 
@@ -175,6 +182,12 @@ impl ObjectItem {
                 .then_some(refresh)
         });
         self
+    }
+
+    /// Whether job after job fails to capture something of it.
+    pub fn is_in_warning(&self) -> bool {
+        let last = self.last_exception.as_ref();
+        self.is_readable() && last.is_some_and(|exception| exception.times >= WARNED_AFTER)
     }
 
     /// The field that windows can be cut by.

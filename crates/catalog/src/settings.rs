@@ -6,6 +6,8 @@ use holdfast_model::{ErrorCode, Failure, ObjectName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::Caps;
+
 /// Objects that may be excluded; an org has a few thousand in all, and they share one catalog item.
 const EXCLUDE_OBJECTS_MAX: usize = 2_000;
 
@@ -18,6 +20,8 @@ pub struct Settings {
     pub guard_seconds: u32,
     /// Share of the org's daily API calls that Holdfast may use, in percent of the org's maximum.
     pub api_cap_percent: u8,
+    /// Share of the org's daily Bulk query jobs that Holdfast may use, in percent of the org's maximum.
+    pub bulk_cap_percent: u8,
     /// Rows from which an object is read by Bulk API instead of REST.
     pub bulk_rows_min: u32,
     /// Rows asked for in one page of Bulk results.
@@ -41,6 +45,7 @@ impl Default for Settings {
             overlap_seconds: 900,
             guard_seconds: 5,
             api_cap_percent: 80,
+            bulk_cap_percent: 80,
             bulk_rows_min: 2_000,
             bulk_page_rows: 50_000,
             backfill_block_rows: 2_000_000,
@@ -53,6 +58,14 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// What may be used of the org's limits.
+    pub const fn caps(&self) -> Caps {
+        Caps {
+            api_percent: self.api_cap_percent,
+            bulk_percent: self.bulk_cap_percent,
+        }
+    }
+
     /// The defaults with the given changes.
     ///
     /// # Errors
@@ -75,6 +88,7 @@ impl Settings {
                 "overlap_seconds" => self.overlap_seconds = number(name, value, 0..=86_400)?,
                 "guard_seconds" => self.guard_seconds = number(name, value, 0..=3_600)?,
                 "api_cap_percent" => self.api_cap_percent = number(name, value, 1..=100)?,
+                "bulk_cap_percent" => self.bulk_cap_percent = number(name, value, 1..=100)?,
                 "bulk_rows_min" => self.bulk_rows_min = number(name, value, 0..=1_000_000)?,
                 "bulk_page_rows" => self.bulk_page_rows = number(name, value, 1..=250_000)?,
                 "backfill_block_rows" => {

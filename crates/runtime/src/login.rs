@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_catalog::Usage;
+use holdfast_catalog::{Calls, Caps, Settlement, Usage};
 use holdfast_model::{ErrorCode, Failure, OrgName};
 use holdfast_salesforce::{Budget, Client, Settings};
 
@@ -17,48 +17,65 @@ const LOOKS_FOR_ROTATION: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(250);
 
 impl Environment {
-    /// Reserves `calls` of the org's API calls, lends a logged-in client to `work`, and settles what was used.
+    /// Reserves some of the org's calls, lends a logged-in client to `work`, and settles what was used.
     ///
     /// # Errors
-    /// `API_BUDGET_EXHAUSTED` when the org is at its cap, by Salesforce's own newest count; what `work` fails with.
+    /// `API_BUDGET_EXHAUSTED` when the org is at a cap, by Salesforce's own newest count; the job is suspended then. What
+    /// `work` fails with.
     pub async fn with_salesforce<T>(
         &self,
         org: &OrgName,
-        cap_percent: u8,
-        calls: u64,
+        caps: Caps,
+        calls: Calls,
         work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        match self.catalog().reserve_calls(org, calls, cap_percent).await {
+        let result = self.within_budget(org, caps, calls, work).await;
+        if let Err(failure) = &result
+            && failure.code == ErrorCode::ApiBudgetExhausted
+        {
+            self.catalog().note_suspended(org, now()).await?;
+        }
+        result
+    }
+
+    async fn within_budget<T>(
+        &self,
+        org: &OrgName,
+        caps: Caps,
+        calls: Calls,
+        work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match self.catalog().reserve_calls(org, calls, caps).await {
             Err(failure) if failure.code == ErrorCode::ApiBudgetExhausted => {
                 // The rolling window may have moved on since somebody looked last.
-                self.lend(
-                    org,
-                    0,
-                    &|| Budget::new(CALLS_TO_LOOK, 100),
-                    async |client| client.limits().await.map(drop),
-                )
+                let look = || Budget::new(CALLS_TO_LOOK, 100);
+                self.lend(org, Calls::default(), &look, async |client| {
+                    client.limits().await.map(drop)
+                })
                 .await?;
-                self.catalog()
-                    .reserve_calls(org, calls, cap_percent)
-                    .await?;
+                self.catalog().reserve_calls(org, calls, caps).await?;
             }
             other => drop(other?),
         }
-        self.lend(org, calls, &|| Budget::new(calls, cap_percent), work)
-            .await
+        let budget = || Budget::new(calls.api, caps.api_percent).with_bulk_jobs(calls.bulk_jobs);
+        self.lend(org, calls, &budget, work).await
     }
 
     async fn lend<T>(
         &self,
         org: &OrgName,
-        reserved: u64,
+        reserved: Calls,
         budget: &dyn Fn() -> Budget,
         work: impl AsyncFnOnce(&Client) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let client = match self.client(org, budget).await {
             Ok(client) => client,
             Err(failure) => {
-                self.catalog().settle_calls(org, reserved, 0, None).await?;
+                let unused = Settlement {
+                    reserved,
+                    ..Settlement::default()
+                };
+                self.catalog().settle_calls(org, unused, now()).await?;
                 return Err(failure);
             }
         };
@@ -68,14 +85,23 @@ impl Environment {
         if let Some(token) = after.filter(|token| before.as_ref() != Some(token)) {
             self.secrets.store_refresh_token(org, &token).await?;
         }
-        let usage = client.budget().last_seen().map(|seen| Usage {
+        let at = client.server_time().unwrap_or_else(now);
+        let budget = client.budget();
+        let usage = |seen: holdfast_salesforce::Usage| Usage {
             used: seen.used.into(),
             max: seen.max.into(),
-            at: client.server_time().unwrap_or_else(now),
-        });
-        self.catalog()
-            .settle_calls(org, reserved, client.budget().used(), usage)
-            .await?;
+            at,
+        };
+        let settlement = Settlement {
+            reserved,
+            used: Calls {
+                api: budget.used(),
+                bulk_jobs: budget.bulk_jobs_used(),
+            },
+            seen: budget.last_seen().map(usage),
+            bulk_seen: budget.bulk_jobs_last_seen().map(usage),
+        };
+        self.catalog().settle_calls(org, settlement, at).await?;
         if result.is_ok() {
             self.clients.lock().await.insert(org.clone(), client);
         }

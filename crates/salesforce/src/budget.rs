@@ -11,10 +11,13 @@ use holdfast_model::{ErrorCode, Failure};
 #[derive(Debug)]
 pub struct Budget {
     granted: u64,
+    bulk_jobs_granted: u64,
     cap_percent: u8,
     used: AtomicU64,
+    bulk_jobs_used: AtomicU64,
     org: AtomicUsage,
     app: AtomicUsage,
+    bulk_jobs: AtomicUsage,
 }
 
 impl Budget {
@@ -22,10 +25,22 @@ impl Budget {
     pub fn new(granted: u64, cap_percent: u8) -> Self {
         Self {
             granted,
+            bulk_jobs_granted: 0,
             cap_percent,
             used: AtomicU64::new(0),
+            bulk_jobs_used: AtomicU64::new(0),
             org: AtomicUsage::default(),
             app: AtomicUsage::default(),
+            bulk_jobs: AtomicUsage::default(),
+        }
+    }
+
+    /// The same with so many Bulk query jobs; without, none may be created.
+    #[must_use]
+    pub fn with_bulk_jobs(self, granted: u64) -> Self {
+        Self {
+            bulk_jobs_granted: granted,
+            ..self
         }
     }
 
@@ -39,12 +54,29 @@ impl Budget {
                 )));
             }
         }
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-                (used < self.granted).then_some(used + 1)
-            })
-            .map(drop)
-            .map_err(|_| exhausted(format!("all of `{}` granted calls are used", self.granted)))
+        take(&self.used, self.granted)
+            .ok_or_else(|| exhausted(format!("all of `{}` granted calls are used", self.granted)))
+    }
+
+    /// Takes one Bulk query job; `API_BUDGET_EXHAUSTED` when none is left.
+    pub(crate) fn charge_bulk_job(&self) -> Result<(), Failure> {
+        let granted = self.bulk_jobs_granted;
+        take(&self.bulk_jobs_used, granted)
+            .ok_or_else(|| exhausted(format!("all of `{granted}` granted bulk jobs are used")))
+    }
+
+    /// Bulk query jobs created so far.
+    pub fn bulk_jobs_used(&self) -> u64 {
+        self.bulk_jobs_used.load(Ordering::Relaxed)
+    }
+
+    /// The org's Bulk query jobs in the newest answer of `/limits`.
+    pub fn bulk_jobs_last_seen(&self) -> Option<Usage> {
+        self.bulk_jobs.load()
+    }
+
+    pub(crate) fn observe_bulk_jobs(&self, usage: Usage) {
+        self.bulk_jobs.store(Some(usage));
     }
 
     /// Whether so few of the granted calls are left that it is time to come to an end.
@@ -75,6 +107,14 @@ impl Budget {
             }
         }
     }
+}
+
+/// One more, unless all are taken.
+fn take(used: &AtomicU64, granted: u64) -> Option<()> {
+    let one_more = |used| (used < granted).then_some(used + 1);
+    used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+        .ok()
+        .map(drop)
 }
 
 fn exhausted(message: String) -> Failure {

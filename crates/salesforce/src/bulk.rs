@@ -96,8 +96,9 @@ struct Created {
 impl Client {
     /// Creates a `queryAll` job: also rows in the Recycle Bin and archived activities.
     ///
-    /// Is not repeated when Salesforce may have accepted it; a job that nobody reads ends by itself.
+    /// Takes one of the granted Bulk jobs. Is not repeated when Salesforce may have accepted it; a job that nobody reads ends by itself.
     pub async fn bulk_create(&self, soql: &str) -> Result<BulkJobId, Failure> {
+        self.budget().charge_bulk_job()?;
         let body = json!({
             "operation": "queryAll",
             "query": soql,

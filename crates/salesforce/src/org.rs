@@ -6,6 +6,7 @@ use holdfast_model::{Failure, ObjectName};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::budget::Usage;
 use crate::call::Call;
 use crate::client::Client;
 use crate::soql::Scope;
@@ -40,6 +41,17 @@ pub struct Limit {
     pub max: i64,
     /// What is left; can be negative.
     pub remaining: i64,
+}
+
+/// The name of the limit of Bulk API 2.0 query jobs in 24 hours.
+const BULK_QUERY_JOBS: &str = "DailyBulkV2QueryJobs";
+
+impl Limit {
+    fn usage(&self) -> Option<Usage> {
+        let max = u32::try_from(self.max).ok().filter(|max| *max > 0)?;
+        let used = u32::try_from(self.max - self.remaining).ok()?;
+        Some(Usage { used, max })
+    }
 }
 
 #[derive(Deserialize)]
@@ -77,14 +89,18 @@ impl Client {
     /// The org's limits by name, e.g. `DailyApiRequests`, `DailyBulkV2QueryJobs` (REST guide, Limits).
     pub async fn limits(&self) -> Result<BTreeMap<String, Limit>, Failure> {
         let answer: BTreeMap<String, Value> = self.json(&Call::get(self.path("limits"))).await?;
-        Ok(answer
+        let limits: BTreeMap<String, Limit> = answer
             .into_iter()
             .filter_map(|(name, entry)| {
                 let max = entry.get("Max")?.as_i64()?;
                 let remaining = entry.get("Remaining")?.as_i64()?;
                 Some((name, Limit { max, remaining }))
             })
-            .collect())
+            .collect();
+        if let Some(usage) = limits.get(BULK_QUERY_JOBS).and_then(Limit::usage) {
+            self.budget().observe_bulk_jobs(usage);
+        }
+        Ok(limits)
     }
 
     /// Approximate rows per object, without the Recycle Bin; objects that Salesforce does not count are absent

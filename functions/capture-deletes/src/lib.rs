@@ -7,7 +7,7 @@ mod tombstones;
 
 use std::collections::BTreeMap;
 
-use holdfast_catalog::ObjectItem;
+use holdfast_catalog::{Calls, ObjectItem};
 use holdfast_model::{
     Block, ErrorClass, ErrorCode, Failure, JobId, Lane, ObjectName, OrgName, SalesforceId, Stamp,
     Window,
@@ -73,17 +73,22 @@ pub async fn handle(
     })?;
     let calls = objects.len().div_ceil(OBJECTS_PER_CALL) as u64 + CALLS_TO_LOOK_UP;
     let covered = environment
-        .with_salesforce(&org, item.settings.api_cap_percent, calls, async |client| {
-            let mut work = Work {
-                environment,
-                client,
-                org: &org,
-                job: &job,
-                quiet_poll_seconds: item.settings.quiet_poll_seconds,
-                output: &mut output,
-            };
-            work.all(&objects, from).await
-        })
+        .with_salesforce(
+            &org,
+            item.settings.caps(),
+            Calls::api(calls),
+            async |client| {
+                let mut work = Work {
+                    environment,
+                    client,
+                    org: &org,
+                    job: &job,
+                    quiet_poll_seconds: item.settings.quiet_poll_seconds,
+                    output: &mut output,
+                };
+                work.all(&objects, from).await
+            },
+        )
         .await?;
     if let Some(covered) = covered {
         catalog.set_deletes_covered(&org, covered).await?;

@@ -73,6 +73,9 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
     }
     account.add_plan(catalog, &vault, job, Whose::Own).await?;
     account.add_coverage(catalog, org).await?;
+    let calls = catalog.budget(org).await?.job;
+    account.counts.api_calls = calls.api;
+    account.counts.bulk_jobs = calls.bulk_jobs;
     let Account {
         objects,
         counts,
@@ -286,7 +289,6 @@ impl Account {
         let progress = item.progress;
         self.objects_read.insert(block.object.clone());
         self.counts.objects = self.objects_read.len() as u64;
-        self.counts.api_calls += progress.api_calls;
         self.counts.bytes_received += progress.bytes_received;
         if committed {
             self.counts.blocks += 1;
@@ -330,6 +332,7 @@ impl Account {
 
     async fn add_coverage(&mut self, catalog: &Catalog, org: &OrgName) -> Result<(), Failure> {
         for item in catalog.objects(org).await? {
+            self.counts.warnings += u64::from(item.is_in_warning());
             if let Some(object) = self.objects.get_mut(&item.object) {
                 object.coverage = item.coverage;
             }

@@ -1,6 +1,6 @@
 //! Connects an org: checks the credentials in its secret, makes its key, and writes it into the catalog.
 
-use holdfast_catalog::{Connection, Settings};
+use holdfast_catalog::{Calls, Connection, Settings};
 use holdfast_model::{ErrorCode, Failure, OrgName, SalesforceId};
 use holdfast_runtime::{Deadline, Environment, now};
 use serde::{Deserialize, Serialize};
@@ -48,7 +48,7 @@ pub async fn handle(
         None => former,
     };
     let connection = environment
-        .with_salesforce(&org, new.api_cap_percent, CALLS, async |client| {
+        .with_salesforce(&org, new.caps(), Calls::api(CALLS), async |client| {
             // Also proves that the user may ask for what every job asks for.
             client.limits().await?;
             let identity = client.identity().await?;

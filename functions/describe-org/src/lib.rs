@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use holdfast_catalog::{Catalog, ObjectFacts, ObjectItem};
+use holdfast_catalog::{Calls, Catalog, ObjectFacts, ObjectItem};
 use holdfast_model::{Failure, JobId, ObjectName, OrgName, Transport};
 use holdfast_runtime::{Deadline, Environment, now};
 use holdfast_salesforce::{Client, ObjectList, ObjectSummary};
@@ -46,9 +46,9 @@ pub async fn handle(
     let catalog = environment.catalog();
     catalog.assert_lease(&org, &job).await?;
     let item = catalog.org(&org).await?;
-    let cap_percent = item.settings.api_cap_percent;
+    let caps = item.settings.caps();
     let list = environment
-        .with_salesforce(&org, cap_percent, CALLS_FOR_LIST, async |client| {
+        .with_salesforce(&org, caps, Calls::api(CALLS_FOR_LIST), async |client| {
             // Corrects the API budget by Salesforce's own count before the job begins to spend it.
             client.limits().await?;
             client
@@ -67,7 +67,7 @@ pub async fn handle(
             let excluded = item.settings.exclude_objects.into_iter().collect();
             let description = Description::of(environment, &org, excluded).await?;
             environment
-                .with_salesforce(&org, cap_percent, calls, async |client| {
+                .with_salesforce(&org, caps, Calls::api(calls), async |client| {
                     description.update(client, objects).await
                 })
                 .await?;

@@ -11,7 +11,7 @@ mod rest;
 mod sweep;
 mod wide;
 
-use holdfast_catalog::BlockState;
+use holdfast_catalog::{BlockState, Calls};
 use holdfast_model::{Block, BlockGroup, ErrorClass, Failure, Lane, Transport};
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_salesforce::Client;
@@ -144,19 +144,29 @@ async fn step(
         return Ok(item.rest().map_or(Step::Done, Step::Rest));
     }
     let settings = catalog.org(&block.org).await?.settings;
-    let cap_percent = settings.api_cap_percent;
+    let caps = settings.caps();
     if block.lane == Lane::Sweep {
-        let calls = sweep::calls(block.rows_expected);
+        let calls = Calls {
+            api: sweep::calls(block.rows_expected),
+            bulk_jobs: 1,
+        };
         let mut sweeping = Sweeping::open(environment, item, settings).await?;
         return environment
-            .with_salesforce(&block.org, cap_percent, calls, async |client| {
+            .with_salesforce(&block.org, caps, calls, async |client| {
                 sweeping.step(client, waited).await
             })
             .await;
     }
     let mut extraction = Extraction::open(environment, deadline, item, settings).await?;
+    let calls = Calls {
+        api: CALLS,
+        // Once it is created there is no other in this step.
+        bulk_jobs: u64::from(
+            extraction.bulk_is_supported() && extraction.saved().bulk_job.is_none(),
+        ),
+    };
     let step = environment
-        .with_salesforce(&block.org, cap_percent, CALLS, async |client| {
+        .with_salesforce(&block.org, caps, calls, async |client| {
             match read(&mut extraction, client, waited).await {
                 Err(failure) => adapt::adapt(&mut extraction, client, failure).await,
                 step => step,

@@ -6,7 +6,7 @@ mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_catalog::{Catalog, JobKind, ObjectItem, PlanRef, Settings};
+use holdfast_catalog::{Calls, Catalog, JobKind, ObjectItem, PlanRef, Settings};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp, Transport};
 use holdfast_plan::{ObjectState, Pace, group, plan_backup};
 use holdfast_runtime::{Deadline, Environment, Protection};
@@ -78,23 +78,29 @@ async fn make_plan(
     let calls = CALLS + poll::calls(objects.len());
     let vault = environment.vault(org).await?;
     let (counts, server_now, poll, oldest) = environment
-        .with_salesforce(org, item.settings.api_cap_percent, calls, async |client| {
-            // Even with no object to count, an answer is needed for its clock.
-            client.limits().await?;
-            let now = client.server_time().ok_or_else(|| {
-                Failure::new(
-                    ErrorCode::DamagedAnswer,
-                    "salesforce's answers have no date",
-                )
-            })?;
-            let counts = client.record_counts(&names).await?;
-            let poll = match kind {
-                JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
-                JobKind::Sync => Poll::default(),
-            };
-            let oldest = history::oldest(client, &vault, &item.settings, &objects, &counts).await?;
-            Ok((counts, now, poll, oldest))
-        })
+        .with_salesforce(
+            org,
+            item.settings.caps(),
+            Calls::api(calls),
+            async |client| {
+                // Even with no object to count, an answer is needed for its clock.
+                client.limits().await?;
+                let now = client.server_time().ok_or_else(|| {
+                    Failure::new(
+                        ErrorCode::DamagedAnswer,
+                        "salesforce's answers have no date",
+                    )
+                })?;
+                let counts = client.record_counts(&names).await?;
+                let poll = match kind {
+                    JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
+                    JobKind::Sync => Poll::default(),
+                };
+                let oldest =
+                    history::oldest(client, &vault, &item.settings, &objects, &counts).await?;
+                Ok((counts, now, poll, oldest))
+            },
+        )
         .await?;
     if item.deletes_covered.is_none() {
         catalog.begin_deletes(org, server_now).await?;

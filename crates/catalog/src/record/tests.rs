@@ -1,14 +1,15 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use holdfast_model::{
-    Block, JobId, Lane, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp, Transport, Window,
-    WrappedKey,
+    Block, Coverage, JobId, Lane, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp,
+    Transport, Window, WrappedKey,
 };
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    BlockItem, BlockState, Budget, Connection, Counts, JobItem, JobKind, JobStatus, ManifestRef,
-    ObjectException, ObjectFacts, ObjectItem, OrgItem, PlanRef, Settings, Usage,
+    BlockItem, BlockState, Budget, Calls, Connection, Counts, JobItem, JobKind, JobStatus,
+    ManifestRef, ObjectException, ObjectFacts, ObjectItem, OrgItem, PlanRef, Refresh, Settings,
+    Usage,
 };
 
 fn organization() -> OrgName {
@@ -81,8 +82,9 @@ fn job_item() -> JobItem {
 }
 
 fn object_item() -> ObjectItem {
-    let mut coverage = holdfast_model::Coverage::default();
+    let mut coverage = Coverage::default();
     coverage.add(window());
+    let done = coverage.clone();
     ObjectItem {
         org: organization(),
         object: ObjectName::parse("Account").unwrap(),
@@ -106,6 +108,12 @@ fn object_item() -> ObjectItem {
         records: Some(12),
         sweep_due: true,
         read_due: true,
+        cursor_refused: Some("CreatedDate".to_owned()),
+        refresh: Some(Refresh {
+            until: Stamp::from_millis(9_000),
+            done,
+        }),
+        refreshed_at: Some(Stamp::from_millis(8)),
         version: 3,
     }
 }
@@ -116,6 +124,7 @@ fn block_item(state: BlockState) -> BlockItem {
         org: organization(),
         job: job(),
         block: 7,
+        part: 2,
         object: ObjectName::parse("Account").unwrap(),
         lane: Lane::Backfill,
         window: Window {
@@ -151,6 +160,11 @@ fn budget() -> Budget {
             at: Stamp::from_millis(1),
         }),
         reserved: 2,
+        bulk_seen: None,
+        bulk_reserved: 1,
+        job: Calls::api(7),
+        days: [("2026-11-22".to_owned(), Calls::api(9))].into(),
+        suspended_since: Some(Stamp::from_millis(4)),
         version: 3,
     }
 }
@@ -207,6 +221,20 @@ fn every_shape_comes_back_whole_or_is_refused() {
 #[test]
 fn a_cursor_out_of_order_is_refused() {
     let mut item = encode(&object_item()).unwrap();
+    let refresh = ObjectItem {
+        coverage: Coverage::default(),
+        ..object_item()
+    };
+    let mut refresh = encode(&refresh).unwrap();
+    let AttributeValue::M(parts) = refresh.get_mut("refresh").unwrap() else {
+        panic!("a refresh is a map");
+    };
+    let AttributeValue::L(windows) = parts.get_mut("done").unwrap() else {
+        panic!("coverage is a list");
+    };
+    windows.push(windows[0].clone());
+    let failure = decode::<ObjectItem>(refresh).unwrap_err();
+    assert_eq!(failure.code, ErrorCode::CatalogCorrupt);
     let AttributeValue::L(windows) = item.get_mut("coverage").unwrap() else {
         panic!("coverage is a list");
     };

@@ -1,6 +1,6 @@
 //! Orgs and their API budgets.
 
-use holdfast_catalog::{Catalog, Settings, Usage};
+use holdfast_catalog::{Calls, Caps, Catalog, Settings, Settlement, Usage};
 use holdfast_model::ErrorCode;
 use serde_json::json;
 
@@ -62,15 +62,23 @@ async fn racing_tasks_never_reserve_more_than_the_cap() {
         at: at(1_000),
     };
     // Nothing is known yet: granted.
-    catalog.reserve_calls(&org(), 5, 10).await.unwrap();
-    catalog
-        .settle_calls(&org(), 5, 5, Some(seen))
-        .await
-        .unwrap();
+    let caps = Caps {
+        api_percent: 10,
+        bulk_percent: 10,
+    };
+    let reserve = async |calls| catalog.reserve_calls(&org(), Calls::api(calls), caps).await;
+    reserve(5).await.unwrap();
+    let said = Settlement {
+        reserved: Calls::api(5),
+        used: Calls::api(5),
+        seen: Some(seen),
+        ..Settlement::default()
+    };
+    catalog.settle_calls(&org(), said, at(1_000)).await.unwrap();
     let granted = race(|_| {
         let catalog = catalog.clone();
         async move {
-            match catalog.reserve_calls(&org(), 20, 10).await {
+            match catalog.reserve_calls(&org(), Calls::api(20), caps).await {
                 Ok(_) => 1,
                 Err(failure) => {
                     assert_eq!(failure.code, ErrorCode::ApiBudgetExhausted);
@@ -82,12 +90,17 @@ async fn racing_tasks_never_reserve_more_than_the_cap() {
     .await;
     // 10 % of 1,000 less 30 leaves room for three times 20.
     assert_eq!(granted.iter().sum::<u32>(), 3);
-    let settled = catalog.settle_calls(&org(), 20, 2, None).await.unwrap();
+    let used = Settlement {
+        reserved: Calls::api(20),
+        used: Calls::api(2),
+        ..Settlement::default()
+    };
+    let settled = catalog.settle_calls(&org(), used, at(1_000)).await.unwrap();
     assert_eq!((settled.reserved, settled.seen.unwrap().used), (40, 32));
     let reset = catalog.reset_reservations(&org()).await.unwrap();
     assert_eq!(reset.reserved, 0);
-    catalog.reserve_calls(&org(), 68, 10).await.unwrap();
-    let result = catalog.reserve_calls(&org(), 1, 10).await;
+    reserve(68).await.unwrap();
+    let result = reserve(1).await;
     assert_eq!(code(result), ErrorCode::ApiBudgetExhausted);
 }
 

@@ -46,7 +46,7 @@ impl Org {
     }
 
     pub(crate) async fn login(&self, secret: &Value) -> Result<Client, Failure> {
-        login(secret, Budget::new(10_000, 80)).await
+        login(secret, Budget::new(10_000, 80).with_bulk_jobs(1_000)).await
     }
 
     pub(crate) async fn client(&self) -> Client {

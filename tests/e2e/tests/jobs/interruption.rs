@@ -31,6 +31,7 @@ async fn result(
     (
         Counts {
             api_calls: 0,
+            bulk_jobs: 0,
             bytes_sealed: 0,
             bytes_received: 0,
             ..counts

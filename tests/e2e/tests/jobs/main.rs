@@ -21,6 +21,7 @@ mod interruption;
 mod killing;
 mod memory;
 mod odd_objects;
+mod progress;
 mod values;
 mod world;
 
@@ -79,6 +80,9 @@ fn main() -> ExitCode {
         odd_objects::an_object_that_demands_a_filter_is_read_by_its_parents,
         odd_objects::an_object_whose_stamp_cannot_be_filtered_by_is_read_whole,
         odd_objects::rows_too_wide_for_one_query_are_joined_from_several,
+        progress::a_job_at_work_says_how_far_it_is,
+        progress::a_job_without_calls_left_is_suspended,
+        progress::an_object_that_keeps_failing_turns_to_a_warning,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];

@@ -44,7 +44,7 @@ pub(crate) async fn run(
     job: &JobId,
     kind: JobKind,
 ) -> JobItem {
-    if let Err(failure) = Box::pin(steps(environment, org, job, kind)).await {
+    if let Err(failure) = steps(environment, org, job, kind).await {
         fail(environment, json!({"org": org, "job": job}), &failure).await;
     }
     environment.catalog().job(org, job).await.unwrap()
@@ -70,7 +70,7 @@ async fn steps(
     let vault = environment.vault(org).await?;
     let mut plan = vault.plan(job).await?;
     while let Some(group) = plan.next().await? {
-        if let Err(failure) = extract(environment, &group).await {
+        if let Err(failure) = Box::pin(extract(environment, &group)).await {
             let input = json!({"org": org, "job": job, "blocks": group.blocks});
             fail(environment, input, &failure).await;
         }
