@@ -21,16 +21,26 @@ enum Subject {
     Seal,
     /// A day of jobs over 500 objects in which nothing changes, and a job in which 5,000 records did
     Day,
+    /// Jobs of the deployed machine over 500 objects: the first, one in which 5,000 records changed, one in which none did
+    Head,
 }
 
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     let (package, name) = match options.subject {
         Subject::Seal => ("holdfast-vault", "seal"),
         Subject::Day => return simulate::measure(OBJECTS),
+        Subject::Head => return head(),
     };
     let mut bench = cargo::cargo();
     bench
         .args(["bench", "--package", package, "--bench", name, "--"])
         .args(&options.arguments);
     cargo::finish(&mut bench)
+}
+
+fn head() -> anyhow::Result<()> {
+    let mut test = cargo::cargo();
+    test.args(["test", "--workspace", "--test", "jobs", "--"]);
+    test.args(["--ignored", "--nocapture", "a_head_job_of_500_objects"]);
+    cargo::finish(&mut test)
 }

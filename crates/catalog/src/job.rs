@@ -76,6 +76,9 @@ pub struct PlanRef {
     /// Objects that are not in it, because nothing in them changed.
     #[serde(default)]
     pub quiet: u32,
+    /// When the idle objects were asked about, too. That counts when the job has read those that changed.
+    #[serde(default)]
+    pub asked_all_at: Option<Stamp>,
 }
 
 /// What a job did. Sums over its blocks.

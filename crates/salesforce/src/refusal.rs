@@ -12,6 +12,9 @@ const MESSAGE_CHARS_MAX: usize = 300;
 /// As recorded by connectors that met it (reference section 4.4).
 const NOT_FILTERABLE: &str = "can not be filtered in a query call";
 
+/// Of all calls of 24 hours; the same code with `ConcurrentRequests` passes in a moment (reference section 2.1).
+const NONE_LEFT_TODAY: &str = "TotalRequests";
+
 const BAD_TOKEN: &str = "Bad_OAuth_Token";
 
 /// An answer with an error status.
@@ -89,6 +92,9 @@ impl Refusal {
         }
         if message.contains(NOT_FILTERABLE) {
             return ErrorCode::FieldNotFilterable;
+        }
+        if self.code() == "REQUEST_LIMIT_EXCEEDED" && message.starts_with(NONE_LEFT_TODAY) {
+            return ErrorCode::ApiBudgetExhausted;
         }
         by_code(self.code()).unwrap_or_else(|| by_status(self.status))
     }
@@ -203,6 +209,11 @@ mod tests {
             (
                 403,
                 r#"[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#,
+                ErrorCode::ApiBudgetExhausted,
+            ),
+            (
+                403,
+                r#"[{"message":"ConcurrentRequests (Concurrent API Requests) Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#,
                 ErrorCode::SalesforceThrottled,
             ),
             (

@@ -20,6 +20,8 @@ pub struct StoredPlan {
     pub blocks: u64,
     /// SHA-256 of it, hex.
     pub sha256: String,
+    /// Whether it was not there before.
+    pub is_new: bool,
 }
 
 impl Vault {
@@ -43,6 +45,7 @@ impl Vault {
                 path,
                 blocks: count,
                 sha256,
+                is_new: true,
             });
         }
         let mut plan = self.plan(job).await?;
@@ -114,6 +117,7 @@ impl PlanReader {
             path: self.path,
             blocks: self.blocks,
             sha256: hex::encode(self.sha.finalize()),
+            is_new: false,
         }
     }
 

@@ -88,6 +88,14 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
         objects: objects.into_values().collect(),
         blobs: Vec::new(),
     };
+    if let Some(at) = catalog
+        .job(org, job)
+        .await?
+        .plan
+        .and_then(|plan| plan.asked_all_at)
+    {
+        catalog.set_polled_all_at(org, at).await?;
+    }
     let manifest = vault.append_manifest(end.as_ref(), addition).await?;
     let outcome = Outcome {
         status: if error.is_some() {

@@ -136,12 +136,10 @@ async fn make_plan(
         blocks: count(stored.blocks)?,
         objects: count(states.len())?,
         quiet: count(objects.len() - states.len())?,
+        asked_all_at: Some(server_now).filter(|_| poll.asked_all && stored.is_new),
     };
     catalog.set_plan(org, job, &plan).await?;
     note_records(catalog, &objects, &counts).await?;
-    if poll.asked_all {
-        catalog.set_polled_all_at(org, server_now).await?;
-    }
     Ok(plan)
 }
 

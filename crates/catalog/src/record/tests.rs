@@ -66,6 +66,7 @@ fn job_item() -> JobItem {
             blocks: u32::MAX,
             objects: 1,
             quiet: 5,
+            asked_all_at: Some(Stamp::from_millis(8)),
         }),
         counts: Counts {
             bytes_received: u64::MAX,

@@ -19,6 +19,7 @@ mod faults;
 mod incremental;
 mod interruption;
 mod killing;
+mod many_objects;
 mod memory;
 mod odd_objects;
 mod progress;
@@ -93,6 +94,12 @@ fn main() -> ExitCode {
         killing::a_job_killed_at_any_state_is_made_good_by_the_next,
         killing::function_processes_killed_at_random_instants_change_nothing,
     ]);
+    let measured = trials![alone(), runtime: many_objects::a_head_job_of_500_objects,];
+    trials.extend(
+        measured
+            .into_iter()
+            .map(|trial| trial.with_ignored_flag(true)),
+    );
     let conclusion = libtest_mimic::run(&arguments, trials);
     drop(world);
     conclusion.exit_code()

@@ -3,7 +3,7 @@
 use holdfast_catalog::JobStatus;
 use holdfast_model::ObjectName;
 use holdfast_vault::ObjectAddition;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::world::{Org, World, small};
 
@@ -166,31 +166,6 @@ pub(crate) async fn a_formula_that_changes_without_a_stamp_is_found_by_a_refresh
     assert_eq!(succeeds(&org).await, 0);
 }
 
-/// A call of the Metadata API that must succeed.
-async fn metadata(org: &Org<'_>, call: &str) {
-    let token = format!("{}/services/oauth2/token", org.sim.url());
-    let form = "grant_type=client_credentials&client_id=holdfast-demo&client_secret=demo-secret";
-    let http = &org.world.http;
-    let answer = http
-        .post(token)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form);
-    let answer = answer.send().await.unwrap().text().await.unwrap();
-    let answer: Value = serde_json::from_str(&answer).unwrap();
-    let token = answer["access_token"].as_str().unwrap();
-    let space = "http://soap.sforce.com/2006/04/metadata";
-    let envelope = format!(
-        "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header xmlns=\"{space}\"><SessionHeader>\
-         <sessionId>{token}</sessionId></SessionHeader></e:Header><e:Body xmlns=\"{space}\">{call}</e:Body></e:Envelope>"
-    );
-    let url = format!("{}/services/Soap/m/60.0", org.sim.url());
-    let request = http.post(url).header("content-type", "text/xml");
-    let answer = request.header("soapaction", "\"\"").body(envelope).send();
-    let text = answer.await.unwrap().text().await.unwrap();
-    assert!(text.contains("<success>true</success>"), "{text}");
-}
-
 const SHOUTED: &str = "<createMetadata><metadata xsi:type=\"CustomField\"><fullName>Region__c.Shouted__c</fullName>\
     <label>Shouted</label><type>Text</type><length>40</length></metadata></createMetadata>";
 const GONE: &str = "<deleteMetadata><type>CustomField</type><fullNames>Region__c.Shouted__c</fullNames></deleteMetadata>";
@@ -204,7 +179,7 @@ pub(crate) async fn a_field_that_joins_is_read_for_old_records_too(world: &World
     org.advance_clock(60).await;
     succeeds(&org).await;
     org.advance_clock(3_600).await;
-    metadata(&org, SHOUTED).await;
+    org.metadata(SHOUTED).await;
     // As if nobody had let us read it.
     let unseen = json!({"object": "Region__c", "pick": 30, "set": {"Shouted__c": "HEY"}, "keep_modstamp": true});
     org.control("update", unseen).await;
@@ -227,7 +202,7 @@ pub(crate) async fn a_field_that_disappears_in_mid_job_is_left_out_of_the_query(
         let org = world.start(name, small(68)).await;
         org.control("create", json!({"object": "Region__c", "count": 40}))
             .await;
-        metadata(&org, SHOUTED).await;
+        org.metadata(SHOUTED).await;
         org.advance_clock(60).await;
         let excluded = org.empty_standard_objects().await;
         org.connect(json!({"bulk_rows_min": bulk_rows_min, "exclude_objects": excluded}))
@@ -237,7 +212,7 @@ pub(crate) async fn a_field_that_disappears_in_mid_job_is_left_out_of_the_query(
         let execution = org.start_backup().await;
         org.until("a stalled query", |state| state["stalled"] == 1)
             .await;
-        metadata(&org, GONE).await;
+        org.metadata(GONE).await;
         org.control("faults/release", json!({})).await;
         let job = org.finish(&execution).await;
         assert_eq!((job.status, job.error), (JobStatus::Succeeded, None));

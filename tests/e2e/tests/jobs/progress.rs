@@ -33,10 +33,9 @@ pub(crate) async fn a_job_at_work_says_how_far_it_is(world: &World) {
     let at_work = told(&org).await;
     assert_eq!(at_work["status"], "running");
     let big = object(&at_work, "Big__c");
-    assert_eq!(
-        (&big["state"], &big["rows_expected"]),
-        (&json!("reading"), &json!(3_000))
-    );
+    assert_eq!(big["state"], "reading");
+    // What Salesforce estimates, without the Recycle Bin.
+    assert!(big["rows_expected"].as_u64() > Some(2_500));
     assert!(at_work["blocks_done"].as_u64() < at_work["blocks"].as_u64());
 
     org.control("faults/release", json!({})).await;
