@@ -200,7 +200,7 @@ fn field_body(schema: &Schema, object: &Object, field: &Field) -> Value {
         "calculated": field.calculated(),
         "calculatedFormula": field.formula,
         "cascadeDelete": field.is(Trait::Cascade),
-        "caseSensitive": false,
+        "caseSensitive": field.is(Trait::CaseSensitive),
         "compoundFieldName": field.compound,
         "controllerName": null,
         "createable": createable,

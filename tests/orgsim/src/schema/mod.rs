@@ -171,6 +171,8 @@ pub(crate) enum Trait {
     External,
     /// No two records share a value.
     Unique,
+    /// Case counts when its values are compared.
+    CaseSensitive,
     /// Rich text.
     Html,
     /// A picklist that takes no other values than its own.

@@ -6,7 +6,7 @@
 //! `cascade`, `restrict`, `md=0|1` master-detail order, `values=a|b` picklist, `seq=a|b` values in
 //! the order of the records, `calc=` formula, `roll=` roll-up summary, `auto=` auto-number, `of=` compound field,
 //! `default=` value of a record that is created without one, `strict` restricted picklist,
-//! `extra=` extraTypeInfo, `gen=` what the generator writes, `title` name field, `ext`, `unique`,
+//! `extra=` extraTypeInfo, `gen=` what the generator writes, `title` name field, `ext`, `unique`, `case` sensitive,
 //! `html`, `nofilter`, `nosort`. A tilde stands for a space. `+…` lines are groups that recur.
 
 use std::collections::HashMap;
@@ -199,6 +199,7 @@ fn simple_trait(word: &str) -> Option<Trait> {
         "title" => Trait::Title,
         "ext" => Trait::External,
         "unique" => Trait::Unique,
+        "case" => Trait::CaseSensitive,
         "html" => Trait::Html,
         _ => return None,
     })

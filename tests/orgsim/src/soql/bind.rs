@@ -10,7 +10,7 @@ use super::{
     literal::{Mismatch, typed},
     type_of,
 };
-use crate::schema::{Kind, Object, Schema};
+use crate::schema::{Kind, Object, Schema, Trait};
 
 /// Relationship hops in one path: SOQL, Relationship Query Limitations.
 const HOPS_MAX: usize = 5;
@@ -422,16 +422,18 @@ impl Binder<'_> {
             let message = format!("invalid operator on {} field", column.kind.name());
             return Err(self.error("INVALID_QUERY_FILTER_OPERATOR", name.at, &message));
         }
+        let case = column.field.is(Trait::CaseSensitive);
         let values: Result<Vec<Value>, SoqlError> = values
             .iter()
             .map(|literal| {
-                typed(column.kind, operator, literal, self.now_ms)
+                typed(column.kind, case, operator, literal, self.now_ms)
                     .map_err(|mismatch| self.mismatch(name, &mismatch))
             })
             .collect();
         Ok(Filter::Test(Test {
             source: column.source,
             kind: column.kind,
+            case,
             operator,
             values: values?,
         }))

@@ -1,7 +1,7 @@
 //! Names on the way from an object to a field.
 
 use super::filter::Source;
-use crate::schema::{Field, Kind, Object, Schema};
+use crate::schema::{Field, Kind, Object, Schema, Trait};
 
 /// One selected field.
 #[derive(Clone, Debug)]
@@ -92,8 +92,16 @@ pub(super) fn resolve(schema: &Schema, at: usize, parts: &[&str]) -> Result<Colu
     let mut column = None;
     let mut first_error = None;
     for target in &field.targets {
-        match resolve(schema, *target, rest) {
-            Ok(resolved) => {
+        let title = title(schema, field, *target, rest);
+        match resolve(
+            schema,
+            *target,
+            title.as_ref().map_or(rest, |title| &title[..]),
+        ) {
+            Ok(mut resolved) => {
+                if title.is_some() {
+                    resolved.path = vec!["Name".to_owned()];
+                }
                 found.push((*target, resolved.source.clone()));
                 column.get_or_insert(resolved);
             }
@@ -110,4 +118,20 @@ pub(super) fn resolve(schema: &Schema, at: usize, parts: &[&str]) -> Result<Colu
             targets: found,
         },
     ))
+}
+
+/// What stands for the Name of a parent of several types that has no field of that name: the number of a case.
+fn title<'s>(
+    schema: &'s Schema,
+    reference: &Field,
+    target: usize,
+    rest: &[&str],
+) -> Option<[&'s str; 1]> {
+    let asked =
+        reference.polymorphic() && matches!(rest, [last] if last.eq_ignore_ascii_case("Name"));
+    let object = schema
+        .object(target)
+        .filter(|object| asked && object.field("Name").is_none())?;
+    let title = object.fields.iter().find(|field| field.is(Trait::Title))?;
+    Some([title.name.as_str()])
 }

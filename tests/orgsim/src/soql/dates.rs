@@ -32,6 +32,11 @@ fn midnight(date: Date) -> Option<i64> {
 }
 
 fn days(name: &str, count: Option<i64>, today: Date) -> Option<(Date, Date)> {
+    // The fiscal year of this org is that of the calendar.
+    let name = &name
+        .replace("_FISCAL_QUARTER", "_QUARTER")
+        .replace("_FISCAL_YEAR", "_YEAR");
+    let name = name.as_str();
     // (unit, first unit relative to the current one, how many units)
     let counted = |n: i64| -> Option<(Unit, i64, i64)> {
         Some(match name {
@@ -148,6 +153,8 @@ mod tests {
         check("LAST_MONTH", None, "2026-10-01", "2026-11-01");
         check("THIS_QUARTER", None, "2026-10-01", "2027-01-01");
         check("LAST_N_YEARS", Some(2), "2024-01-01", "2026-01-01");
+        check("THIS_FISCAL_QUARTER", None, "2026-10-01", "2027-01-01");
+        check("N_FISCAL_YEARS_AGO", Some(1), "2025-01-01", "2026-01-01");
         assert!(!known("TODAY", true));
         assert!(!known("LAST_N_DAYS", false));
         assert!(!known("SOMEDAY", false));

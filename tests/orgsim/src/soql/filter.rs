@@ -50,6 +50,8 @@ pub(crate) enum Filter {
 pub(crate) struct Test {
     pub(super) source: Source,
     pub(super) kind: Kind,
+    /// Case counts.
+    pub(super) case: bool,
     pub(super) operator: Operator,
     pub(super) values: Vec<Value>,
 }
@@ -59,7 +61,7 @@ pub(crate) struct Test {
 pub(crate) enum Value {
     /// null
     Null,
-    /// In lower case: text comparison ignores case.
+    /// In lower case where comparison ignores case.
     Text(String),
     /// Case matters in Ids.
     Id(Id15),
@@ -78,7 +80,7 @@ pub(crate) enum Piece {
     Any,
     /// `_`
     One,
-    /// A character in lower case.
+    /// A character, in lower case where comparison ignores case.
     Just(char),
 }
 
@@ -124,6 +126,7 @@ impl Filter {
                 kind: Kind::DateTime,
                 operator,
                 values,
+                ..
             }) if Some(*own) == field => {
                 let [Value::Span(from, until)] = values.as_slice() else {
                     return ALWAYS;
@@ -170,6 +173,11 @@ impl Filter {
 
 impl Test {
     fn holds(&self, cell: Option<&[u8]>) -> bool {
+        // A checkbox is never null, not even that of a parent which is not there (SOQL reference, Use null in WHERE).
+        let cell = match self.kind {
+            Kind::Boolean => Some(cell.unwrap_or(b"false")),
+            _ => cell,
+        };
         let Some(cell) = cell else {
             let null = self.values.contains(&Value::Null);
             return match self.operator {
@@ -183,7 +191,7 @@ impl Test {
         match self.operator {
             Operator::Equal | Operator::In => any(&|value| self.equals(cell, value)),
             Operator::NotEqual | Operator::NotIn => !any(&|value| self.equals(cell, value)),
-            Operator::Like => any(&|value| like(cell, value)),
+            Operator::Like => any(&|value| like(cell, value, self.case)),
             Operator::Includes => any(&|value| includes(cell, value)),
             Operator::Excludes => !any(&|value| includes(cell, value)),
             Operator::Less => any(&|value| {
@@ -208,7 +216,7 @@ impl Test {
     fn equals(&self, cell: &[u8], value: &Value) -> bool {
         if let (Kind::MultiPicklist, Value::Text(text)) = (self.kind, value) {
             let mut wanted: Vec<&str> = text.split(';').collect();
-            let stored = fold(cell);
+            let stored = fold(cell, self.case);
             let mut stored: Vec<&str> = stored.split(';').collect();
             wanted.sort_unstable();
             stored.sort_unstable();
@@ -222,7 +230,7 @@ impl Test {
     fn compare(&self, cell: &[u8], value: &Value) -> Option<std::cmp::Ordering> {
         Some(match value {
             Value::Null | Value::Pattern(_) => return None,
-            Value::Text(text) => fold(cell).as_str().cmp(text),
+            Value::Text(text) => fold(cell, self.case).as_str().cmp(text),
             Value::Id(id) => cell.get(..15)?.cmp(id),
             Value::Number(number) => Fixed::parse(std::str::from_utf8(cell).ok()?)?.cmp(number),
             Value::Span(from, until) => {
@@ -244,47 +252,47 @@ impl Test {
 
 impl Value {
     /// The pattern of a LIKE: `%` and `_` are wild unless a backslash precedes them.
-    pub(super) fn pattern(text: &str) -> Self {
+    pub(super) fn pattern(text: &str, case: bool) -> Self {
+        let text = fold(text.as_bytes(), case);
         let mut pieces = Vec::new();
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
             match character {
                 '%' => pieces.push(Piece::Any),
                 '_' => pieces.push(Piece::One),
-                '\\' => pieces.extend(
-                    characters
-                        .next()
-                        .into_iter()
-                        .flat_map(char::to_lowercase)
-                        .map(Piece::Just),
-                ),
-                other => pieces.extend(other.to_lowercase().map(Piece::Just)),
+                '\\' => pieces.extend(characters.next().map(Piece::Just)),
+                other => pieces.push(Piece::Just(other)),
             }
         }
         Self::Pattern(pieces)
     }
 }
 
-fn fold(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).to_lowercase()
+fn fold(cell: &[u8], case: bool) -> String {
+    let text = String::from_utf8_lossy(cell);
+    if case {
+        text.into_owned()
+    } else {
+        text.to_lowercase()
+    }
 }
 
 fn includes(cell: &[u8], value: &Value) -> bool {
     let Value::Text(wanted) = value else {
         return false;
     };
-    let stored = fold(cell);
+    let stored = fold(cell, false);
     wanted
         .split(';')
         .all(|one| stored.split(';').any(|other| other == one))
 }
 
 /// Matches with one mark to return to, so that the time is bounded by length times pieces.
-fn like(cell: &[u8], value: &Value) -> bool {
+fn like(cell: &[u8], value: &Value, case: bool) -> bool {
     let Value::Pattern(pieces) = value else {
         return false;
     };
-    let text: Vec<char> = fold(cell).chars().collect();
+    let text: Vec<char> = fold(cell, case).chars().collect();
     let (mut at, mut piece) = (0, 0);
     let mut mark = None;
     loop {

@@ -19,18 +19,26 @@ pub(super) enum Mismatch {
     Id(String),
 }
 
-/// The value of `literal` for a field of type `kind`, at the time `now_ms`.
+/// The value of `literal` for a field of type `kind`, in whose texts `case` counts, at the time `now_ms`.
 pub(super) fn typed(
     kind: Kind,
+    case: bool,
     operator: Operator,
     literal: &Literal,
     now_ms: i64,
 ) -> Result<Value, Mismatch> {
     let wrong = || mismatch(kind);
     match (kind, literal) {
+        (Kind::Boolean, Literal::Null) => Ok(Value::Text("false".to_owned())),
         (_, Literal::Null) => Ok(Value::Null),
-        // Compares with nothing, as recorded.
-        (Kind::Id | Kind::Reference, Literal::Text(text)) if text.is_empty() => Ok(Value::Null),
+        // An empty text is null, of which no Id is one, as recorded.
+        (kind, Literal::Text(text))
+            if text.is_empty()
+                && operator != Operator::Like
+                && (kind.textual() || matches!(kind, Kind::Id | Kind::Reference)) =>
+        {
+            Ok(Value::Null)
+        }
         (Kind::Id | Kind::Reference, Literal::Text(text)) => {
             let parsed = id::parse(text).map(Value::Id);
             parsed.ok_or_else(|| Mismatch::Id(text.clone()))
@@ -58,9 +66,13 @@ pub(super) fn typed(
         }
         (Kind::Time, Literal::Number(text)) => Ok(Value::Text(text.to_lowercase())),
         (kind, Literal::Text(text)) if kind.textual() && operator == Operator::Like => {
-            Ok(Value::pattern(text))
+            Ok(Value::pattern(text, case))
         }
-        (kind, Literal::Text(text)) if kind.textual() => Ok(Value::Text(text.to_lowercase())),
+        (kind, Literal::Text(text)) if kind.textual() => Ok(Value::Text(if case {
+            text.clone()
+        } else {
+            text.to_lowercase()
+        })),
         _ => Err(wrong()),
     }
 }

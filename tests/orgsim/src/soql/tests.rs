@@ -275,6 +275,60 @@ fn nulls_match_only_what_says_so() {
     );
 }
 
+/// SOQL reference: Use null in WHERE; null Values in Lookup Relationships and Outer Joins.
+#[test]
+fn an_empty_text_is_null_and_a_checkbox_never_is() {
+    let org = org();
+    let count = |condition: &str| {
+        let query = format!("SELECT Id FROM Project__c WHERE {condition}");
+        org.slots(&query).len()
+    };
+    let all = org.slots("SELECT Id FROM Project__c").len();
+    assert_eq!(count("Stage__c = ''"), count("Stage__c = null"));
+    assert_eq!(count("Stage__c NOT IN ('')"), count("Stage__c != null"));
+    assert_eq!(
+        count("Is_Strategic__c = null"),
+        count("Is_Strategic__c = false")
+    );
+    assert_eq!(
+        count("Is_Strategic__c = null") + count("Is_Strategic__c != null"),
+        all
+    );
+    let without = "Region__c = null AND Region__r.Manager__r.IsActive = false";
+    assert!(count("Region__c = null") > 0);
+    assert_eq!(count(without), count("Region__c = null"));
+}
+
+#[test]
+fn case_counts_in_fields_that_describe_says_so_of() {
+    let org = org();
+    let key = org
+        .column("SELECT External_Key__c FROM Project__c WHERE External_Key__c != null LIMIT 1")[0]
+        .clone()
+        .unwrap();
+    let count = |key: &str| {
+        let query = format!("SELECT Id FROM Project__c WHERE External_Key__c = '{key}'");
+        org.slots(&query).len()
+    };
+    let other = if key == key.to_lowercase() {
+        key.to_uppercase()
+    } else {
+        key.to_lowercase()
+    };
+    assert_ne!(key, other);
+    assert_eq!((count(&key), count(&other)), (1, 0));
+}
+
+/// Object reference: Name.
+#[test]
+fn a_parent_of_several_types_is_called_by_its_title() {
+    let org = org();
+    let names = org.column("SELECT What.Name FROM Task WHERE What.Type = 'Case'");
+    assert!(!names.is_empty() && names.iter().all(Option::is_some));
+    let numbers = org.column("SELECT CaseNumber FROM Case");
+    assert!(names.iter().any(|name| numbers.contains(name)));
+}
+
 #[test]
 fn parents_are_reached_through_relationships() {
     let org = org();
