@@ -111,6 +111,21 @@ pub struct FieldSchema {
     pub compound_field_name: Option<String>,
     /// Whether it can serve as an upsert key.
     pub external_id: bool,
+    /// Whether case counts when its text is compared.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub case_sensitive: bool,
+    /// Whether it is what people call the record: `Name`, `CaseNumber`, `Subject`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub name_field: bool,
+}
+
+/// A flag that came later is written only when it is set: the hash of older schemas stays what it was.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde asks for"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl FieldSchema {

@@ -234,6 +234,10 @@ struct WireField {
     compound_field_name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     external_id: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    case_sensitive: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    name_field: bool,
 }
 
 impl TryFrom<WireField> for FieldSchema {
@@ -258,6 +262,8 @@ impl TryFrom<WireField> for FieldSchema {
             relationship_order: field.relationship_order,
             compound_field_name: field.compound_field_name,
             external_id: field.external_id,
+            case_sensitive: field.case_sensitive,
+            name_field: field.name_field,
         })
     }
 }

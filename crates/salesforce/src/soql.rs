@@ -181,6 +181,8 @@ mod tests {
                 relationship_order: None,
                 compound_field_name: None,
                 external_id: false,
+                case_sensitive: false,
+                name_field: false,
             })
             .collect();
         ObjectSchema {

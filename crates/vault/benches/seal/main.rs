@@ -240,6 +240,8 @@ fn contacts_schema() -> ObjectSchema {
                 relationship_order: None,
                 compound_field_name: None,
                 external_id: false,
+                case_sensitive: false,
+                name_field: false,
             })
             .collect(),
         children: Vec::new(),

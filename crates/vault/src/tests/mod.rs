@@ -95,6 +95,8 @@ fn schema(fields: &[(&str, &str)]) -> ObjectSchema {
                 relationship_order: None,
                 compound_field_name: None,
                 external_id: false,
+                case_sensitive: false,
+                name_field: false,
             })
             .collect(),
         children: Vec::new(),

@@ -38,6 +38,8 @@ fn account() -> ObjectSchema {
         relationship_order: None,
         compound_field_name: None,
         external_id: false,
+        case_sensitive: false,
+        name_field: false,
     };
     ObjectSchema {
         name: ObjectName::parse("Account").unwrap(),
