@@ -140,6 +140,12 @@ registry! {
     FieldNotFilterable = "FIELD_NOT_FILTERABLE", Invalid, "the object is read whole by itself";
     /// The org has no such field, or hides it from the integration user, since the object was described.
     FieldUnknown = "FIELD_UNKNOWN", Invalid, "the object is described anew by itself; see the message of Salesforce if it lasts";
+    /// A filter is not one: its text, a field, an operator or a value is wrong.
+    FilterInvalid = "FILTER_INVALID", Invalid, "correct the filter at the named place; `docs/FILTERS.md` says what a filter may be";
+    /// A condition on a parent record needs more memory than it may have.
+    FilterTooWide = "FILTER_TOO_WIDE", Unsupported, "narrow the condition on the parent, or raise the number of parents that are kept";
+    /// A filter uses something of SOQL that cannot be answered from stored records.
+    FilterUnsupported = "FILTER_UNSUPPORTED", Unsupported, "write the condition with fields, operators and values only";
     /// The input of a function is malformed.
     InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
     /// A bug of ours.

@@ -1,10 +1,11 @@
-//! The vocabulary of Holdfast: ids, names, time, windows, schema, rows, blocks, errors.
+//! The vocabulary of Holdfast: ids, names, time, windows, schema, filters, rows, blocks, errors.
 //!
 //! No I/O, no async, no clock, no randomness. Every other crate speaks these types.
 
 pub mod block;
 pub mod digest;
 pub mod error;
+pub mod filter;
 pub mod id;
 pub mod limits;
 pub mod name;
