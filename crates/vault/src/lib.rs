@@ -6,6 +6,7 @@
 mod blob;
 mod bucket;
 mod chain;
+mod choice;
 mod document;
 mod envelope;
 mod error;
@@ -26,6 +27,7 @@ mod tests;
 pub use blob::{BlobBody, BlobEntry, BlobReader, SealedBlob};
 pub use bucket::Put;
 pub use chain::{Depth, Verified};
+pub use choice::Choice;
 pub use keys::{CustomerKey, KeyRing, ObjectKey};
 pub use manifest::{Addition, Manifest, ManifestEntry, ObjectAddition, Recount, WindowException};
 pub use plan::{PlanReader, StoredPlan};

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use holdfast_model::{Failure, SalesforceId, SegmentEntry, Stamp};
 
 use crate::bucket::Ranges;
+use crate::choice::Choice;
 use crate::error::Refusal;
 use crate::filter::IdFilter;
 use crate::keys::KeyRing;
 use crate::segment::{Columns, RowStream, Segment};
-use crate::version::{Batch, Presence, RowKey, ScanRow, Version, WithId};
+use crate::version::{Batch, Presence, RowKey, ScanRow, Shown, Version};
 
 /// Which fields a scan reads.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,7 @@ pub struct Scan {
     merge: Merge,
     as_of: Stamp,
     live_only: bool,
+    choice: Option<Choice>,
 }
 
 impl Scan {
@@ -62,7 +64,26 @@ impl Scan {
             merge: Merge::new(ranges, keys, entries, fields, ids),
             as_of,
             live_only,
+            choice: None,
         }
+    }
+
+    /// The same scan, of the records that a filter chooses: their newest version decides. Columns that only the
+    /// filter needs are read and not shown.
+    #[must_use]
+    pub fn only(mut self, choice: &Choice) -> Self {
+        self.merge.hidden = choice.columns().map(str::to_owned).collect();
+        self.choice = Some(choice.clone());
+        self
+    }
+
+    /// How many records are left.
+    pub async fn count(mut self) -> Result<u64, Failure> {
+        let mut records = 0;
+        while self.next().await?.is_some() {
+            records += 1;
+        }
+        Ok(records)
     }
 
     /// The next record's version.
@@ -85,7 +106,8 @@ impl Scan {
     }
 
     fn passes(&self, row: &ScanRow) -> bool {
-        !self.live_only || row.presence() == Presence::Live
+        (!self.live_only || row.presence() == Presence::Live)
+            && self.choice.as_ref().is_none_or(|choice| choice.takes(row))
     }
 }
 
@@ -101,7 +123,9 @@ impl std::fmt::Debug for Scan {
 pub(crate) struct Merge {
     ranges: Arc<dyn Ranges>,
     keys: Arc<KeyRing>,
-    fields: Option<Vec<String>>,
+    shown: Shown,
+    /// Columns that are read and not shown.
+    hidden: Vec<String>,
     ids: IdFilter,
     /// Not open yet, the one with the least Id last.
     waiting: Vec<SegmentEntry>,
@@ -121,14 +145,17 @@ impl Merge {
             .cloned()
             .collect();
         waiting.sort_unstable_by_key(|entry| Reverse(entry.ids.0));
-        let fields = match fields {
-            Fields::All => None,
-            Fields::Named(names) => Some(names.iter().map(|name| (*name).to_owned()).collect()),
+        let shown = match fields {
+            Fields::All => Shown::All,
+            Fields::Named(names) => {
+                Shown::Named(names.iter().map(|name| (*name).to_owned()).collect())
+            }
         };
         Self {
             ranges,
             keys,
-            fields,
+            shown,
+            hidden: Vec::new(),
             ids,
             waiting,
             open: BinaryHeap::new(),
@@ -185,22 +212,15 @@ impl Merge {
 
     async fn open_segment(&self, entry: &SegmentEntry) -> Result<Option<Cursor>, Failure> {
         let segment = Segment::open(Arc::clone(&self.ranges), &self.keys, entry).await?;
-        let (stream, with_id) = match &self.fields {
-            None => (segment.rows(Columns::All, &self.ids)?, WithId::Yes),
-            Some(fields) => {
-                let named: Vec<&str> = Batch::OWN
-                    .into_iter()
-                    .chain(fields.iter().map(String::as_str))
-                    .collect();
-                let with_id = if fields.iter().any(|name| name == Batch::OWN[0]) {
-                    WithId::Yes
-                } else {
-                    WithId::No
-                };
-                (segment.rows(Columns::Named(&named), &self.ids)?, with_id)
+        let stream = match &self.shown {
+            Shown::All => segment.rows(Columns::All, &self.ids)?,
+            Shown::Named(names) => {
+                let read = names.iter().chain(&self.hidden).map(String::as_str);
+                let columns: Vec<&str> = Batch::OWN.into_iter().chain(read).collect();
+                segment.rows(Columns::Named(&columns), &self.ids)?
             }
         };
-        Cursor::start(stream, entry.path.clone(), with_id).await
+        Cursor::start(stream, entry.path.clone(), self.shown.clone()).await
     }
 }
 
@@ -208,7 +228,7 @@ impl Merge {
 struct Cursor {
     path: String,
     stream: RowStream,
-    with_id: WithId,
+    shown: Shown,
     batch: Arc<Batch>,
     row: usize,
     head: ScanRow,
@@ -219,16 +239,16 @@ impl Cursor {
     async fn start(
         mut stream: RowStream,
         path: String,
-        with_id: WithId,
+        shown: Shown,
     ) -> Result<Option<Self>, Failure> {
-        let Some(batch) = load(&mut stream, &path, with_id).await? else {
+        let Some(batch) = load(&mut stream, &path, &shown).await? else {
             return Ok(None);
         };
         let head = batch.row(0).map_err(|refusal| refusal.at(&path))?;
         Ok(Some(Self {
             path,
             stream,
-            with_id,
+            shown,
             batch,
             row: 0,
             head,
@@ -239,7 +259,7 @@ impl Cursor {
     async fn advance(mut self) -> Result<Option<Self>, Failure> {
         self.row += 1;
         if self.row == self.batch.rows() {
-            let Some(batch) = load(&mut self.stream, &self.path, self.with_id).await? else {
+            let Some(batch) = load(&mut self.stream, &self.path, &self.shown).await? else {
                 return Ok(None);
             };
             self.batch = batch;
@@ -261,10 +281,10 @@ impl Cursor {
 async fn load(
     stream: &mut RowStream,
     path: &str,
-    with_id: WithId,
+    shown: &Shown,
 ) -> Result<Option<Arc<Batch>>, Failure> {
     let batch = stream.next().await?;
-    let batch = batch.map(|batch| Batch::new(&batch, with_id)).transpose();
+    let batch = batch.map(|batch| Batch::new(&batch, shown)).transpose();
     Ok(batch.map_err(|refusal| refusal.at(path))?.map(Arc::new))
 }
 

@@ -122,6 +122,16 @@ impl ScanRow {
         })
     }
 
+    /// The text of a field that was read, also when only a filter needs it.
+    pub(crate) fn stored(&self, name: &str) -> Option<&str> {
+        if name == ID {
+            return Some(self.key.id.as_str());
+        }
+        let mut read = self.batch.fields.iter().chain(&self.batch.hidden);
+        let (_, column) = read.find(|(field, _)| field == name)?;
+        column.is_valid(self.row).then(|| column.value(self.row))
+    }
+
     /// A copy that does not keep the batch.
     pub fn to_version(&self) -> Version {
         Version {
@@ -148,15 +158,18 @@ pub(crate) struct Batch {
     captured: TimestampMillisecondArray,
     jobs: StringArray,
     hashes: FixedSizeBinaryArray,
+    /// What was asked for.
     fields: Vec<(String, StringArray)>,
+    /// What only a filter needs.
+    hidden: Vec<(String, StringArray)>,
 }
 
 impl Batch {
     /// The columns that every reading needs.
     pub(crate) const OWN: [&'static str; 6] = [ID, MODSTAMP, DELETED, CAPTURED, JOB, HASH];
 
-    /// Takes the columns apart. `with_id` says whether Id is among the fields that were asked for.
-    pub(crate) fn new(batch: &RecordBatch, with_id: WithId) -> Result<Self, Refusal> {
+    /// Takes the columns apart.
+    pub(crate) fn new(batch: &RecordBatch, shown: &Shown) -> Result<Self, Refusal> {
         let column = |name| {
             batch
                 .column_by_name(name)
@@ -180,14 +193,20 @@ impl Batch {
             .as_fixed_size_binary_opt()
             .cloned()
             .ok_or(Refusal::Broken)?;
-        let mut fields = Vec::new();
-        if with_id == WithId::Yes {
+        let (mut fields, mut hidden) = (Vec::new(), Vec::new());
+        if shown.has(ID) {
             fields.push((ID.to_owned(), ids.clone()));
         }
         for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            if !Self::OWN.contains(&field.name().as_str()) {
+            let name = field.name();
+            if !Self::OWN.contains(&name.as_str()) {
                 let column = column.as_string_opt::<i32>().ok_or(Refusal::Broken)?;
-                fields.push((field.name().clone(), column.clone()));
+                let place = if shown.has(name) {
+                    &mut fields
+                } else {
+                    &mut hidden
+                };
+                place.push((name.clone(), column.clone()));
             }
         }
         Ok(Self {
@@ -203,6 +222,7 @@ impl Batch {
                 .filter(|hashes| hashes.value_length() == 16)
                 .ok_or(Refusal::Broken)?,
             fields,
+            hidden,
         })
     }
 
@@ -228,9 +248,18 @@ impl Batch {
     }
 }
 
-/// Whether Id is shown as a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WithId {
-    Yes,
-    No,
+/// The fields that were asked for.
+#[derive(Debug, Clone)]
+pub(crate) enum Shown {
+    All,
+    Named(Arc<[String]>),
+}
+
+impl Shown {
+    fn has(&self, field: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == field),
+        }
+    }
 }

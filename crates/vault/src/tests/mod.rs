@@ -3,6 +3,7 @@
 mod blobs;
 mod damage;
 mod documents;
+mod filters;
 mod fixture;
 mod known;
 mod round_trip;
