@@ -20,7 +20,12 @@ const NEXT_PREFIX: &str = "/services/data/";
 impl Client {
     /// Starts a query that sees all rows (`queryAll`); nothing is asked before the first page.
     pub fn query_all(&self, soql: &str, columns: &Columns) -> QueryPages<'_> {
-        let first = Call::get(self.path(Scope::All.resource())).query("q", soql);
+        self.query(soql, columns, Scope::All)
+    }
+
+    /// The same for the rows of a scope.
+    pub fn query(&self, soql: &str, columns: &Columns, scope: Scope) -> QueryPages<'_> {
+        let first = Call::get(self.path(scope.resource())).query("q", soql);
         QueryPages {
             client: self,
             columns: columns.clone(),

@@ -1,5 +1,6 @@
 //! The queries of a backup.
 
+use holdfast_model::filter::CheckedFilter;
 use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, SalesforceId, Stamp, Window};
 
 /// Characters of one statement (SOQL and SOSL limits); more is `MALFORMED_QUERY`.
@@ -62,13 +63,39 @@ pub fn select_some(
         schema.name,
         condition(schema, among)
     );
-    if soql.len() > STATEMENT_CHARS_MAX {
+    limited(&schema.name, soql)
+}
+
+/// Selects fields of the records that a filter chooses.
+///
+/// The text comes from the names of the schema and from the tree of the filter only, which prints no value outside of
+/// its quotes.
+pub fn select_where(fields: &[&str], filter: &CheckedFilter) -> Result<String, Failure> {
+    let object = filter.object();
+    let soql = format!("SELECT {} FROM {object} WHERE {filter}", fields.join(","));
+    limited(object, soql)
+}
+
+/// Counts the records that a filter chooses, for [`Client::count`](crate::Client::count).
+///
+/// `QUERY_REFUSED` if the filter is too long for a call by REST, which alone counts.
+pub fn count_where(filter: &CheckedFilter) -> Result<String, Failure> {
+    let object = filter.object();
+    let soql = format!("SELECT COUNT() FROM {object} WHERE {filter}");
+    if !fits_rest(&soql) {
+        let message = format!("filter of `{object}` is too long for the address of a count");
+        return Err(Failure::new(ErrorCode::QueryRefused, message));
+    }
+    Ok(soql)
+}
+
+fn limited(object: &ObjectName, soql: String) -> Result<String, Failure> {
+    let characters = soql.chars().count();
+    if characters > STATEMENT_CHARS_MAX {
         return Err(Failure::new(
             ErrorCode::QueryTooWide,
             format!(
-                "query of `{}` has `{}` characters, a query may have `{STATEMENT_CHARS_MAX}`",
-                schema.name,
-                soql.len()
+                "query of `{object}` has `{characters}` characters, a query may have `{STATEMENT_CHARS_MAX}`"
             ),
         ));
     }

@@ -6,6 +6,7 @@
 )]
 
 mod bulk;
+mod filter;
 mod login;
 mod rest;
 mod support;
