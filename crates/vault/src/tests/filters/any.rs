@@ -199,21 +199,32 @@ fn value(
     })
 }
 
-/// A piece of the text between wildcards; a backslash cannot be searched for.
+/// A piece of the text between wildcards, or all of it with a character for any; a backslash cannot be searched for.
 fn pattern(rng: &mut Rng, text: &str, form: u8) -> String {
-    let from = rng.usize(..4);
-    let piece: String = text
-        .chars()
-        .filter(|c| *c != '\\')
-        .skip(from)
-        .take(rng.usize(1..6))
+    let characters = text.chars().filter(|c| *c != '\\');
+    let mut escaped: Vec<String> = characters
+        .map(|c| {
+            if matches!(c, '%' | '_') {
+                format!("\\{c}")
+            } else {
+                c.to_string()
+            }
+        })
         .collect();
-    let escaped = piece.replace('%', "\\%").replace('_', "\\_");
+    if rng.bool() && !escaped.is_empty() {
+        let place = rng.usize(..escaped.len());
+        "_".clone_into(&mut escaped[place]);
+        // One character too many, sometimes.
+        let end = if rng.bool() { "_" } else { "" };
+        return escaped.concat() + end;
+    }
+    let (from, length) = (rng.usize(..4), rng.usize(1..6));
+    let piece: String = escaped.into_iter().skip(from).take(length).collect();
     match form {
-        0 => format!("%{escaped}%"),
-        1 => format!("{}%", escaped.to_uppercase()),
-        2 => format!("%{escaped}_%"),
-        _ => escaped,
+        0 => format!("%{piece}%"),
+        1 => format!("{}%", piece.to_uppercase()),
+        2 => format!("%{piece}_%"),
+        _ => piece,
     }
 }
 
