@@ -1,6 +1,7 @@
 //! What every function shares: settings, clients, credentials, telemetry, the deadline, and how an error
 //! leaves a Lambda. The only room that knows the Lambda runtime.
 
+mod blocks;
 mod environment;
 mod execution;
 mod function;
@@ -9,6 +10,7 @@ mod protection;
 mod secret;
 mod settings;
 
+pub use blocks::each_planned;
 pub use environment::Environment;
 pub use execution::is_running;
 pub use function::{Deadline, now, serve};

@@ -196,7 +196,7 @@ fn objects_are_read_by_the_way_that_serves_them() {
             "Erp_Order__x none: rows of external objects are kept elsewhere",
             "Archive__b none: big objects are not read yet",
             "LoginEvent none: big objects are not read yet",
-            "Vote by parent",
+            "Vote none: queries need a filter that a backup cannot know",
             "ActivityHistory none: not queryable",
             "Faq__ViewStat none: left out by default: a cache, a log or a setting of Salesforce",
             "AsyncApexJob none: left out by default: a cache, a log or a setting of Salesforce",

@@ -108,12 +108,6 @@ const BY_PARENT: &[ByParent] = &[
         parents: &["Idea"],
         at_once: MANY,
     },
-    ByParent {
-        object: "Vote",
-        field: "ParentId",
-        parents: &["Idea", "IdeaComment", "Solution"],
-        at_once: 1,
-    },
 ];
 
 /// Whether the time fields of the object cannot be filtered by, whatever its describe says.
@@ -189,6 +183,7 @@ const NEEDS_FILTER: &[&str] = &[
     "SiteDetail",
     "UserEntityAccess",
     "UserFieldAccess",
+    "Vote",
 ];
 
 /// Answer `INVALIDENTITY` when a bulk job is created. (`Attachment` and `ContentVersion` are refused only for their

@@ -6,7 +6,7 @@ use holdfast_catalog::{BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestR
 use holdfast_model::{
     Block, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, Stamp, Window,
 };
-use holdfast_runtime::{Deadline, Environment, now};
+use holdfast_runtime::{Deadline, Environment, each_planned, now};
 use holdfast_vault::{Addition, Manifest, ManifestEntry, ObjectAddition, Vault, WindowException};
 use serde::{Deserialize, Serialize};
 
@@ -179,20 +179,10 @@ impl Account {
         job: &JobId,
         whose: Whose,
     ) -> Result<(), Failure> {
-        let mut plan = vault.plan(job).await?;
-        let mut lines = Vec::new();
-        loop {
-            let group = plan.next().await?;
-            let at_end = group.is_none();
-            lines.extend(group.into_iter().flat_map(|group| group.blocks));
-            if at_end || lines.len() >= BLOCKS_AT_ONCE {
-                let some = std::mem::take(&mut lines);
-                self.add_blocks(catalog, some, whose).await?;
-            }
-            if at_end {
-                break;
-            }
-        }
+        each_planned(catalog, vault, job, async |line, item| {
+            self.add_block(catalog, line, item, whose).await
+        })
+        .await?;
         self.add_unplanned(catalog, (vault.org(), job), whose).await
     }
 
@@ -223,52 +213,36 @@ impl Account {
             .flat_map(|item| Block::UNPLANNED.map(|number| block(item.object.clone(), number)))
             .collect();
         for some in possible.chunks(BLOCKS_AT_ONCE) {
-            let opened = catalog.blocks(some).await?.into_iter().flatten();
-            let lines = opened.map(|item| item.block().clone()).collect();
-            self.add_blocks(catalog, lines, whose).await?;
-        }
-        Ok(())
-    }
-
-    /// Blocks, and the parts into which some were split.
-    async fn add_blocks(
-        &mut self,
-        catalog: &Catalog,
-        mut lines: Vec<Block>,
-        whose: Whose,
-    ) -> Result<(), Failure> {
-        while !lines.is_empty() {
-            lines = self.add_parts(catalog, &lines, whose).await?;
-        }
-        Ok(())
-    }
-
-    /// One part of each block; gives those that follow.
-    async fn add_parts(
-        &mut self,
-        catalog: &Catalog,
-        lines: &[Block],
-        whose: Whose,
-    ) -> Result<Vec<Block>, Failure> {
-        let mut rests = Vec::new();
-        for (line, item) in lines.iter().zip(catalog.blocks(lines).await?) {
-            rests.extend(item.as_ref().and_then(BlockItem::rest));
-            match (whose, item) {
-                (Whose::Orphan, Some(item)) if item.is_committed() => {
-                    let block = item.block().clone();
-                    let mut segments = item.progress.segments;
-                    segments.retain(|segment| !self.named.contains(&segment.path));
-                    self.object(&block).segments.extend(segments);
-                }
-                (Whose::Orphan, _) => {}
-                (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => {
-                    self.add(item);
-                }
-                // Whoever worked on it is gone; from here on nobody can commit it.
-                (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),
+            for item in catalog.blocks(some).await?.into_iter().flatten() {
+                let line = item.block().clone();
+                self.add_block(catalog, &line, Some(item), whose).await?;
             }
         }
-        Ok(rests)
+        Ok(())
+    }
+
+    async fn add_block(
+        &mut self,
+        catalog: &Catalog,
+        line: &Block,
+        item: Option<BlockItem>,
+        whose: Whose,
+    ) -> Result<(), Failure> {
+        match (whose, item) {
+            (Whose::Orphan, Some(item)) if item.is_committed() => {
+                let block = item.block().clone();
+                let mut segments = item.progress.segments;
+                segments.retain(|segment| !self.named.contains(&segment.path));
+                self.object(&block).segments.extend(segments);
+            }
+            (Whose::Orphan, _) => {}
+            (Whose::Own, Some(item)) if item.is_committed() || item.exception().is_some() => {
+                self.add(item);
+            }
+            // Whoever worked on it is gone; from here on nobody can commit it.
+            (Whose::Own, _) => self.add(catalog.fail_block(line, &unaccounted(line)).await?),
+        }
+        Ok(())
     }
 
     fn object(&mut self, block: &Block) -> &mut ObjectAddition {

@@ -4,17 +4,12 @@ mod progress;
 
 use std::collections::BTreeMap;
 
-use holdfast_catalog::{
-    BlockItem, Budget, Calls, Catalog, Counts, JobItem, JobKind, JobStatus, ObjectItem,
-};
+use holdfast_catalog::{BlockItem, Budget, Calls, Counts, JobItem, JobKind, JobStatus, ObjectItem};
 use holdfast_model::{Block, ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
-use holdfast_runtime::{Deadline, Environment, now};
+use holdfast_runtime::{Deadline, Environment, each_planned, now};
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Amount, Pace};
-
-/// Blocks asked for at once; the catalog answers a hundred items per call.
-const BLOCKS_AT_ONCE: usize = 100;
 
 /// Which job.
 #[derive(Debug, Deserialize)]
@@ -121,7 +116,12 @@ pub async fn handle(
     let budget = catalog.budget(&org).await?;
     let mut read = Reading::default();
     if item.plan.is_some() {
-        read.add_plan(environment, &item).await?;
+        let vault = environment.vault(&org).await?;
+        each_planned(catalog, &vault, &item.job, async |line, item| {
+            read.add(line, item.as_ref());
+            Ok(())
+        })
+        .await?;
     }
     let objects = catalog.objects(&org).await?;
     Ok(output(
@@ -141,42 +141,6 @@ struct Reading {
 }
 
 impl Reading {
-    async fn add_plan(&mut self, environment: &Environment, item: &JobItem) -> Result<(), Failure> {
-        let vault = environment.vault(&item.org).await?;
-        let mut plan = vault.plan(&item.job).await?;
-        let mut lines = Vec::new();
-        loop {
-            let group = plan.next().await?;
-            let at_end = group.is_none();
-            lines.extend(group.into_iter().flat_map(|group| group.blocks));
-            if at_end || lines.len() >= BLOCKS_AT_ONCE {
-                let some = std::mem::take(&mut lines);
-                self.add_blocks(environment.catalog(), some).await?;
-            }
-            if at_end {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Blocks, and the parts into which some were split.
-    async fn add_blocks(
-        &mut self,
-        catalog: &Catalog,
-        mut lines: Vec<Block>,
-    ) -> Result<(), Failure> {
-        while !lines.is_empty() {
-            let items = catalog.blocks(&lines).await?;
-            let rests = items.iter().flatten().filter_map(BlockItem::rest);
-            let rests: Vec<_> = rests.collect();
-            for (line, item) in lines.iter().zip(items) {
-                self.add(line, item.as_ref());
-            }
-            lines = rests;
-        }
-        Ok(())
-    }
-
     fn add(&mut self, line: &Block, item: Option<&BlockItem>) {
         if !self.amounts.contains_key(&line.object) {
             self.order.push(line.object.clone());

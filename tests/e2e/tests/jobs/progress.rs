@@ -1,5 +1,7 @@
 //! What a job says of itself while it runs, waits, and keeps failing.
 
+use std::time::Duration;
+
 use holdfast_catalog::JobStatus;
 use serde_json::{Value, json};
 
@@ -66,8 +68,11 @@ pub(crate) async fn a_job_without_calls_left_is_suspended(world: &World) {
         let budget = world.catalog().await.budget(&org.name).await.unwrap();
         budget.suspended_since.is_some()
     };
+    let mut looks = 0;
     while !suspended().await {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        looks += 1;
+        assert!(looks < 2_400, "the job goes on");
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let waiting = told(&org).await;
     assert_eq!(waiting["status"], "suspended");
