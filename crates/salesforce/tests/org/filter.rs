@@ -84,5 +84,5 @@ async fn a_filter_that_fits_no_call_is_refused_here() {
     assert_eq!(failure.code, ErrorCode::QueryRefused);
     let wide = vec!["Some_Field__c"; 5_000];
     let failure = soql::select_where(&wide, &filter).unwrap_err();
-    assert_eq!(failure.code, ErrorCode::QueryRefused);
+    assert_eq!(failure.code, ErrorCode::QueryTooWide);
 }

@@ -216,7 +216,7 @@ async fn an_org_out_of_calls_is_not_asked_again() {
     org.fault(json!({"match": {"path_contains": "/limits"}, "times": 1, "action": "out_of_calls"}))
         .await;
     let failure = client.limits().await.unwrap_err();
-    assert_eq!(failure.code, ErrorCode::SalesforceThrottled);
+    assert_eq!(failure.code, ErrorCode::ApiBudgetExhausted);
     client.limits().await.unwrap();
 }
 
