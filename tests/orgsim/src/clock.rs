@@ -1,14 +1,19 @@
-//! The org's own clock: wall time plus an offset that tests can move.
+//! The org's own clock: wall time plus an offset that tests can move; it can be stopped.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 
-/// A clock that runs with wall time and can be moved.
+/// A clock that runs with wall time and can be moved and stopped.
 #[derive(Debug)]
 pub(crate) struct Clock {
     offset_ms: AtomicI64,
+    /// Wall time at which it was stopped, or [`RUNS`].
+    stopped_ms: AtomicI64,
 }
+
+/// Instead of the time at which a clock was stopped.
+const RUNS: i64 = i64::MIN;
 
 impl Clock {
     /// A clock that says `start` now, or wall time.
@@ -16,12 +21,33 @@ impl Clock {
         let offset = start.map_or(0, |start| start.as_millisecond() - wall_ms());
         Self {
             offset_ms: AtomicI64::new(offset),
+            stopped_ms: AtomicI64::new(RUNS),
         }
     }
 
     /// Milliseconds since 1970.
     pub(crate) fn now_ms(&self) -> i64 {
-        wall_ms() + self.offset_ms.load(Ordering::Relaxed)
+        self.base_ms() + self.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// The time that the offset counts from.
+    fn base_ms(&self) -> i64 {
+        match self.stopped_ms.load(Ordering::Relaxed) {
+            RUNS => wall_ms(),
+            stopped => stopped,
+        }
+    }
+
+    /// Stops the clock, which can be moved all the same.
+    pub(crate) fn stop(&self) {
+        self.stopped_ms.store(self.base_ms(), Ordering::Relaxed);
+    }
+
+    /// Lets the clock go on from where it is.
+    pub(crate) fn run(&self) {
+        let offset = self.offset_ms();
+        self.stopped_ms.store(RUNS, Ordering::Relaxed);
+        self.set_offset_ms(offset);
     }
 
     /// Now, to the whole second that system stamps carry.
@@ -31,7 +57,7 @@ impl Clock {
 
     /// How far it is ahead of wall time, or behind when negative.
     pub(crate) fn offset_ms(&self) -> i64 {
-        self.offset_ms.load(Ordering::Relaxed)
+        self.now_ms() - wall_ms()
     }
 
     /// Goes on as a clock did that was so far ahead of wall time.
@@ -48,7 +74,7 @@ impl Clock {
     /// Sets the clock to `to`.
     pub(crate) fn set(&self, to: Timestamp) {
         self.offset_ms
-            .store(to.as_millisecond() - wall_ms(), Ordering::Relaxed);
+            .store(to.as_millisecond() - self.base_ms(), Ordering::Relaxed);
     }
 }
 
@@ -152,6 +178,21 @@ mod tests {
             Some(ms - 12)
         );
         assert_eq!(parse_http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn a_stopped_clock_stands_until_it_is_moved_or_runs_again() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let clock = Clock::starting_at(None);
+        clock.stop();
+        clock.set(start);
+        clock.stop();
+        let start = start.as_millisecond();
+        assert_eq!(clock.now_ms(), start);
+        clock.advance(SignedDuration::from_secs(5));
+        assert_eq!(clock.now_ms(), start + 5_000);
+        clock.run();
+        assert!(clock.now_ms() >= start + 5_000 && clock.now_ms() < start + 65_000);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use crate::{clock::utc_datetime, org::Org, store::Storage};
 struct ClockChange {
     advance_seconds: Option<i64>,
     set: Option<Timestamp>,
+    runs: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +55,11 @@ pub(crate) async fn set_clock(
     body: Bytes,
 ) -> Result<Json<Value>, ControlError> {
     let change: ClockChange = read(&body)?;
+    match change.runs {
+        Some(true) => org.clock.run(),
+        Some(false) => org.clock.stop(),
+        None => {}
+    }
     if let Some(to) = change.set {
         org.clock.set(to);
     }
