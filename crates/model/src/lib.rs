@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock, no randomness. Every other crate speaks these types.
 
 pub mod block;
+pub mod changes;
 pub mod digest;
 pub mod error;
 pub mod filter;
@@ -17,6 +18,7 @@ pub mod sweep;
 pub mod window;
 
 pub use block::{Block, BlockGroup, Lane};
+pub use changes::{Change, Changes, Standing};
 pub use digest::IdDigest;
 pub use error::{ErrorClass, ErrorCode, Failure};
 pub use id::SalesforceId;
