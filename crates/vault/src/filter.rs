@@ -1,6 +1,5 @@
 //! Which records a reader is asked for.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use holdfast_model::SalesforceId;
@@ -10,8 +9,8 @@ use holdfast_model::SalesforceId;
 pub(crate) enum IdFilter {
     /// Every one.
     All,
-    /// These.
-    Among(Arc<BTreeSet<SalesforceId>>),
+    /// These; they ascend.
+    Among(Arc<[SalesforceId]>),
     /// Those from the first to the last.
     Between(SalesforceId, SalesforceId),
 }
@@ -22,7 +21,10 @@ impl IdFilter {
         least <= greatest
             && match self {
                 Self::All => true,
-                Self::Among(ids) => ids.range(least..=greatest).next().is_some(),
+                Self::Among(ids) => {
+                    let first = ids.partition_point(|id| *id < least);
+                    ids.get(first).is_some_and(|id| *id <= greatest)
+                }
                 Self::Between(from, to) => least <= *to && *from <= greatest,
             }
     }

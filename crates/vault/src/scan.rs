@@ -57,7 +57,7 @@ impl Scan {
         let live_only = filter == Filter::Live;
         let ids = match filter {
             Filter::All | Filter::Live => IdFilter::All,
-            Filter::Ids(ids) => IdFilter::Among(Arc::new(ids)),
+            Filter::Ids(ids) => IdFilter::Among(ids.into_iter().collect()),
         };
         let entries = entries.iter().filter(|entry| entry.stamps.0 <= as_of);
         Self {

@@ -10,6 +10,7 @@ use crate::bucket::{Bucket, Put, Ranges};
 use crate::choice::Choice;
 use crate::error::internal;
 use crate::filter::IdFilter;
+use crate::held::{self, Held};
 use crate::keys::{CustomerKey, KeyRing, ObjectKey};
 use crate::known;
 use crate::org_key::{self, ORG_KEY_BYTES_MAX, WrappedOrgKey};
@@ -122,6 +123,17 @@ impl Vault {
         known::drop_unchanged(newest, sorted).await
     }
 
+    /// Per Id, in their order, how the newest version stands that the segments hold. The Ids must ascend.
+    ///
+    /// For some records of many: what can be left out is not read, and memory does not grow with the segments.
+    pub async fn held(
+        &self,
+        ids: &Arc<[SalesforceId]>,
+        segments: &[SegmentEntry],
+    ) -> Result<Vec<Option<Held>>, Failure> {
+        held::held(&self.ranges(), &self.keys, ids, segments).await
+    }
+
     /// Streams, per record, the newest version at or before `as_of`, in the order of Ids.
     ///
     /// All segments must be of one object.
@@ -166,7 +178,7 @@ impl Vault {
         segments: &[SegmentEntry],
         id: SalesforceId,
     ) -> Result<Vec<Version>, Failure> {
-        let ids = IdFilter::Among(Arc::new([id].into()));
+        let ids = IdFilter::Among([id].into());
         let merge = Merge::new(
             self.ranges(),
             Arc::clone(&self.keys),

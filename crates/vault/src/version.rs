@@ -8,7 +8,7 @@ use arrow_array::types::{Int8Type, TimestampMillisecondType};
 use arrow_array::{
     Array, FixedSizeBinaryArray, Int8Array, RecordBatch, StringArray, TimestampMillisecondArray,
 };
-use holdfast_model::{RowHash, SalesforceId, Stamp};
+use holdfast_model::{RowHash, SalesforceId, Stamp, Standing};
 use serde::{Serialize, Serializer};
 
 use crate::error::Refusal;
@@ -89,6 +89,15 @@ impl ScanRow {
     /// When it was read.
     pub fn captured(&self) -> Stamp {
         self.key.captured
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            live: self.presence() == Presence::Live,
+            stamp: self.modstamp(),
+            captured: self.captured(),
+        }
     }
 
     /// The job that read it.

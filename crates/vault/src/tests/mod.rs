@@ -5,6 +5,7 @@ mod damage;
 mod documents;
 mod filters;
 mod fixture;
+mod held;
 mod known;
 mod round_trip;
 mod scans;

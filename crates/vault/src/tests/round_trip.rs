@@ -49,7 +49,7 @@ proptest! {
         for row in &rows {
             let merge = crate::scan::Merge::new(
                 memory.ranges(), ring(), [&entry].into_iter(), Fields::All,
-                crate::filter::IdFilter::Among(std::sync::Arc::new([id(row.id)].into())),
+                crate::filter::IdFilter::Among([id(row.id)].into()),
             );
             let versions: Vec<Version> = super::wait(merge.versions()).unwrap();
             let found = versions.iter().any(|version| {

@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn the_history_of_a_record_is_complete_and_newest_first(segments in segments(), number in 0..12_u32) {
         let (memory, entries) = store(&segments);
-        let ids = crate::filter::IdFilter::Among(std::sync::Arc::new([id(number)].into()));
+        let ids = crate::filter::IdFilter::Among([id(number)].into());
         let merge = crate::scan::Merge::new(memory.ranges(), ring(), entries.iter(), Fields::All, ids);
         let versions = super::wait(merge.versions()).unwrap();
         let state = |row: &TextRow| (stamp(row.stamp), row.deleted, row.texts[0].clone());
