@@ -1,7 +1,8 @@
 //! Blocks: the only state of an extraction, and with it the list of an object's segments.
 
 use holdfast_model::{
-    Block, ErrorCode, Failure, IdDigest, ObjectName, OrgName, SegmentEntry, Stamp, Sweep, Window,
+    Block, Changes, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry, Stamp,
+    Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,8 @@ pub struct Progress {
     pub duplicate_ids: IdDigest,
     /// Versions staged that say that their record is deleted.
     pub deleted: u64,
+    /// What its versions make of those held before; known from its commit on.
+    pub changes: Changes,
     /// Digest over the ids of all rows received.
     pub digest: IdDigest,
     /// What a sweep found so far; nothing in other lanes.
@@ -259,10 +262,30 @@ impl Catalog {
         org: &OrgName,
         object: &ObjectName,
     ) -> Result<Vec<SegmentEntry>, Failure> {
+        self.segments_of(org, object, |_| true).await
+    }
+
+    /// The segments of an object that other jobs added.
+    pub async fn segments_of_others(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        job: &JobId,
+    ) -> Result<Vec<SegmentEntry>, Failure> {
+        self.segments_of(org, object, |block| block.job != *job)
+            .await
+    }
+
+    async fn segments_of(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        counts: impl Fn(&Block) -> bool,
+    ) -> Result<Vec<SegmentEntry>, Failure> {
         let blocks: Vec<BlockItem> = self.table.list(Range::blocks(org, object)).await?;
         Ok(blocks
             .into_iter()
-            .filter(BlockItem::is_committed)
+            .filter(|item| item.is_committed() && counts(&item.block))
             .flat_map(|item| item.progress.segments)
             .collect())
     }

@@ -1,6 +1,6 @@
 //! Jobs: begun once, finished once.
 
-use holdfast_model::{ErrorCode, Failure, JobId, OrgName, Stamp};
+use holdfast_model::{Changes, ErrorCode, Failure, JobId, OrgName, Stamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -107,6 +107,9 @@ pub struct Counts {
     pub bulk_jobs: u64,
     /// Versions sealed that say that their record is deleted.
     pub deleted: u64,
+    /// What became of records, those that failed jobs before it had captured included.
+    #[serde(default)]
+    pub changes: Changes,
     /// Objects of which something could not be captured for three jobs or more.
     #[serde(default)]
     pub warnings: u64,

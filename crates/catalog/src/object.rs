@@ -1,7 +1,7 @@
 //! Objects of an org: which windows are captured, and what went wrong last.
 
 use holdfast_model::{
-    Coverage, Failure, JobId, ObjectName, ObjectSchema, OrgName, Stamp, Transport, Window,
+    Changes, Coverage, Failure, JobId, ObjectName, ObjectSchema, OrgName, Stamp, Transport, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,9 @@ pub struct ObjectItem {
     /// How many records Salesforce estimated when it was planned last.
     #[serde(default)]
     pub records: Option<u64>,
+    /// How many live records the vault holds; absent when some were captured before this was counted.
+    #[serde(default)]
+    pub live: Option<u64>,
     /// Deletions may have passed unseen: the next job compares every Id.
     #[serde(default)]
     pub sweep_due: bool,
@@ -150,6 +153,7 @@ impl ObjectItem {
             facts: None,
             last_exception: None,
             records: None,
+            live: Some(0),
             sweep_due: false,
             read_due: false,
             cursor_refused: None,
@@ -169,6 +173,12 @@ impl ObjectItem {
                 .iter()
                 .any(|window| window.from <= lost.from && lost.until <= window.until) // None, the beginning of time, is the least
         });
+        self
+    }
+
+    /// With the changes of a block that is committed in the same transaction.
+    pub(crate) fn with_changes(mut self, changes: Changes) -> Self {
+        self.live = self.live.map(|live| changes.live_after(live));
         self
     }
 

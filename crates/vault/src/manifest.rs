@@ -2,8 +2,8 @@
 
 use hmac::Mac as _;
 use holdfast_model::{
-    Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry, Stamp, Sweep,
-    Window,
+    Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry,
+    Stamp, Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -51,6 +51,9 @@ pub struct ObjectAddition {
     /// Digest over their ids: with those of the segments it makes up the digest of the rows received.
     #[serde(default)]
     pub duplicate_ids: IdDigest,
+    /// What became of its records: each block's versions next to those held before it.
+    #[serde(default)]
+    pub changes: Changes,
     /// What comparing every Id came to, in a job that did.
     #[serde(default)]
     pub sweep: Option<Sweep>,

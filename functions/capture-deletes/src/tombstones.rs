@@ -114,6 +114,8 @@ impl<'a> Tombstones<'a> {
             .segments
             .push(self.vault.put_segment(sealed).await?);
         item.progress.deleted = deleted.len() as u64;
+        // All of them were live.
+        item.progress.changes.deleted = deleted.len() as u64;
         // Nothing was read in a window: the object's cursor stays where it is.
         let nothing = Window {
             from: Some(Stamp::from_millis(0)),

@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_catalog::{BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestRef, Outcome};
+use holdfast_catalog::{
+    BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestRef, Outcome, Progress,
+};
 use holdfast_model::{
-    Block, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, Stamp, Window,
+    Block, Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName,
+    Stamp, Window,
 };
 use holdfast_runtime::{Deadline, Environment, each_planned, now};
 use holdfast_vault::{Addition, Manifest, ManifestEntry, ObjectAddition, Vault, WindowException};
@@ -63,7 +66,7 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
     catalog.assert_lease(org, job).await?;
     let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
     let mut account = Account {
-        named: named_behind(&vault, end.as_ref(), known_seq(&newest)).await?,
+        named: named_behind(&vault, end.as_ref(), known_seq(&newest), job).await?,
         ..Account::default()
     };
     for orphan in jobs_without_manifest(newest, job) {
@@ -134,15 +137,20 @@ fn known_seq(newest: &[JobItem]) -> u64 {
 }
 
 /// Paths of the segments that are named behind the newest manifest that the catalog knows: a job that was killed right
-/// after it appended its manifest looks in the catalog as if it had none.
+/// after it appended its manifest looks in the catalog as if it had none. What this job named itself before it was killed
+/// is counted again, to the same numbers.
 async fn named_behind(
     vault: &Vault,
     end: Option<&(ManifestEntry, Manifest)>,
     known: u64,
+    job: &JobId,
 ) -> Result<BTreeSet<String>, Failure> {
     let mut named = BTreeSet::new();
     for seq in known + 1..=end.map_or(0, |(end, _)| end.seq) {
         let (_, manifest) = vault.manifest(seq).await?;
+        if manifest.addition.job == *job {
+            continue;
+        }
         let objects = manifest.addition.objects.into_iter();
         let segments = objects.flat_map(|object| object.segments);
         named.extend(segments.map(|segment| segment.path));
@@ -231,8 +239,17 @@ impl Account {
         match (whose, item) {
             (Whose::Orphan, Some(item)) if item.is_committed() => {
                 let block = item.block().clone();
-                let mut segments = item.progress.segments;
+                let Progress {
+                    mut segments,
+                    changes,
+                    ..
+                } = item.progress;
                 segments.retain(|segment| !self.named.contains(&segment.path));
+                // Without one it changed nothing, or all of it is told.
+                if !segments.is_empty() {
+                    self.counts.changes.add(changes);
+                    self.object(&block).changes.add(changes);
+                }
                 self.object(&block).segments.extend(segments);
             }
             (Whose::Orphan, _) => {}
@@ -258,6 +275,7 @@ impl Account {
                 recount: None,
                 duplicates: 0,
                 duplicate_ids: IdDigest::default(),
+                changes: Changes::default(),
                 sweep: None,
                 segments: Vec::new(),
                 exceptions: Vec::new(),
@@ -277,6 +295,7 @@ impl Account {
             self.counts.rows_received += progress.rows_received;
             self.counts.duplicates += progress.duplicates;
             self.counts.deleted += progress.deleted;
+            self.counts.changes.add(progress.changes);
             self.counts.versions_sealed += progress
                 .segments
                 .iter()
@@ -298,6 +317,7 @@ impl Account {
             }
             object.duplicates += progress.duplicates;
             object.duplicate_ids.merge(progress.duplicate_ids);
+            object.changes.add(progress.changes);
             object.sweep = progress.sweep.or(object.sweep);
             object.segments.extend(progress.segments);
         }

@@ -12,6 +12,8 @@ use holdfast_salesforce::soql::{self, Among};
 use holdfast_salesforce::{BulkJobId, RowBatch};
 use holdfast_vault::{SegmentBuffer, SortedRows, Vault};
 
+use crate::changes;
+
 /// A block at work.
 pub(crate) struct Extraction<'a> {
     catalog: &'a Catalog,
@@ -331,6 +333,9 @@ impl<'a> Extraction<'a> {
     pub(crate) async fn commit(&mut self) -> Result<(), Failure> {
         self.seal().await?;
         self.verify_kept()?;
+        let (block, progress) = (self.item.block(), &self.progress);
+        self.progress.changes =
+            changes::of_block(self.catalog, &self.vault, block, progress).await?;
         let mut item = self.item.clone();
         item.progress = self.progress.clone();
         let window = self.window();

@@ -5,6 +5,7 @@
 
 mod adapt;
 mod bulk;
+mod changes;
 mod extraction;
 mod parents;
 mod rest;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use holdfast_catalog::{BlockItem, Catalog, Settings};
 use holdfast_model::{
-    Block, Coverage, ErrorCode, Failure, IdDigest, ObjectSchema, SalesforceId, SegmentEntry, Stamp,
-    Sweep, Window,
+    Block, Change, Coverage, ErrorCode, Failure, IdDigest, ObjectSchema, SalesforceId,
+    SegmentEntry, Stamp, Standing, Sweep, Window,
 };
 use holdfast_plan::{Buckets, Comparison, Differences, Held};
 use holdfast_runtime::{Environment, Protection, now};
@@ -268,10 +268,20 @@ impl<'a> Sweeping<'a> {
             return Ok(());
         }
         let learned = client.server_time().unwrap_or_else(now);
-        let mut buffer = SegmentBuffer::new(&self.schema, &self.item.block().job, now())?;
+        let captured = now();
+        let mut buffer = SegmentBuffer::new(&self.schema, &self.item.block().job, captured)?;
         for id in &gone {
             buffer.push_gone(*id, learned, GoneBy::Sweep)?;
         }
+        let tombstone = Standing {
+            live: false,
+            stamp: learned,
+            captured,
+        };
+        let ids: Arc<[SalesforceId]> = gone.iter().copied().collect();
+        let held = self.vault.held(&ids, &self.segments).await?;
+        let held = held.into_iter().map(|held| Some(held?.standing));
+        let changes = held.filter_map(|held| Change::between(held, tombstone));
         let sorted = buffer.sorted();
         let keys = Arc::clone(self.vault.keys());
         let sealed = tokio::task::spawn_blocking(move || sorted.seal(&keys))
@@ -279,6 +289,7 @@ impl<'a> Sweeping<'a> {
             .map_err(|_| Failure::new(ErrorCode::Internal, "sealing a segment panicked"))??;
         let progress = &mut self.item.progress;
         progress.deleted += gone.len() as u64;
+        changes.for_each(|change| progress.changes.note(change));
         progress
             .segments
             .push(self.vault.put_segment(sealed).await?);

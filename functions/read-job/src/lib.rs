@@ -5,8 +5,9 @@ mod progress;
 use std::collections::BTreeMap;
 
 use holdfast_catalog::{BlockItem, Budget, Calls, Counts, JobItem, JobKind, JobStatus, ObjectItem};
-use holdfast_model::{Block, ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
+use holdfast_model::{Block, Changes, ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
 use holdfast_runtime::{Deadline, Environment, each_planned, now};
+use holdfast_vault::ObjectAddition;
 use serde::{Deserialize, Serialize};
 
 use crate::progress::{Amount, Pace};
@@ -66,6 +67,8 @@ struct ObjectProgress {
     state: ObjectState,
     #[serde(flatten)]
     amount: Amount,
+    /// What became of its records; as far as it is known while the job runs.
+    changes: Changes,
     /// When this job is done with it, at its speed so far.
     estimated_end: Option<Stamp>,
     /// Everything up to here that was asked for as new is captured.
@@ -123,6 +126,13 @@ pub async fn handle(
         })
         .await?;
     }
+    if let Some(manifest) = &item.manifest {
+        let vault = environment.vault(&org).await?;
+        let (_, manifest) = vault.manifest(manifest.seq).await?;
+        for object in manifest.addition.objects {
+            read.end(object);
+        }
+    }
     let objects = catalog.objects(&org).await?;
     Ok(output(
         item.clone(),
@@ -138,6 +148,7 @@ pub async fn handle(
 struct Reading {
     order: Vec<ObjectName>,
     amounts: BTreeMap<ObjectName, Amount>,
+    changes: BTreeMap<ObjectName, Changes>,
 }
 
 impl Reading {
@@ -159,6 +170,16 @@ impl Reading {
         amount.blocks_begun += 1;
         amount.blocks_done += u64::from(item.is_committed() || item.exception().is_some());
         amount.rows_received += item.progress.rows_received;
+        let changes = self.changes.entry(line.object.clone()).or_default();
+        changes.add(item.progress.changes);
+    }
+
+    /// What the job says at its end counts: deletions are in no plan, and what failed jobs left is in none of its blocks.
+    fn end(&mut self, told: ObjectAddition) {
+        if !self.amounts.contains_key(&told.object) {
+            self.order.push(told.object.clone());
+        }
+        self.changes.insert(told.object, told.changes);
     }
 }
 
@@ -183,7 +204,9 @@ fn output(
     let in_order = read.order.iter().map(|name| {
         let amount = read.amounts.get(name).copied().unwrap_or_default();
         let estimated_end = pace.as_mut().and_then(|pace| pace.end_of(amount));
-        object(name, amount, estimated_end, by_name.get(name).copied())
+        let changes = read.changes.get(name).copied().unwrap_or_default();
+        let item = by_name.get(name).copied();
+        object(name, amount, changes, estimated_end, item)
     });
     let objects: Vec<_> = in_order.collect();
     Output {
@@ -216,6 +239,7 @@ fn output(
 fn object(
     name: &ObjectName,
     amount: Amount,
+    changes: Changes,
     estimated_end: Option<Stamp>,
     item: Option<&ObjectItem>,
 ) -> ObjectProgress {
@@ -231,6 +255,7 @@ fn object(
         object: name.clone(),
         state,
         amount,
+        changes,
         estimated_end,
         captured_until: item.and_then(|item| item.coverage.head()),
         is_complete: item.is_some_and(|item| item.coverage.is_complete()),

@@ -107,6 +107,7 @@ fn object_item() -> ObjectItem {
             times: 2,
         }),
         records: Some(12),
+        live: Some(11),
         sweep_due: true,
         read_due: true,
         cursor_refused: Some("CreatedDate".to_owned()),

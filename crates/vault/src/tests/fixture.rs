@@ -6,7 +6,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use futures_util::stream;
 use holdfast_model::{
-    Coverage, IdDigest, JobId, ObjectSchema, OrgName, SalesforceId, SegmentEntry, Stamp, Window,
+    Changes, Coverage, IdDigest, JobId, ObjectSchema, OrgName, SalesforceId, SegmentEntry, Stamp,
+    Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -199,6 +200,7 @@ fn write_the_golden_vault() {
                 rows_received: 3,
                 recount: None,
                 duplicate_ids: IdDigest::default(),
+                changes: Changes::default(),
                 sweep: None,
                 duplicates: 0,
                 received,

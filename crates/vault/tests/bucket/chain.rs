@@ -1,6 +1,6 @@
 //! The chain of manifests.
 
-use holdfast_model::{Coverage, ErrorCode, Failure, IdDigest, JobId, SegmentEntry};
+use holdfast_model::{Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, SegmentEntry};
 use holdfast_vault::{Addition, Depth, ManifestEntry, ObjectAddition, Vault, Verified};
 
 use crate::local::Local;
@@ -18,6 +18,7 @@ fn addition(job: &str, segments: Vec<SegmentEntry>) -> Addition {
             rows_received: 1,
             recount: None,
             duplicate_ids: IdDigest::default(),
+            changes: Changes::default(),
             sweep: None,
             duplicates: 0,
             received: IdDigest::default(),

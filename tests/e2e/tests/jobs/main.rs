@@ -12,6 +12,7 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod changes;
 mod completeness;
 mod connecting;
 mod damage;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let world = Arc::new(World::new(runtime.handle().clone()));
     let mut trials = trials![world, runtime:
+        changes::a_job_says_what_became_of_records,
         completeness::a_bulk_job_that_loses_rows_is_asked_again_and_never_believed,
         completeness::a_page_that_comes_twice_hides_no_other,
         completeness::a_sync_job_finds_and_heals_what_no_window_reads,
