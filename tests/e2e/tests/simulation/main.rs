@@ -17,6 +17,7 @@
 
 mod aws;
 mod chain;
+mod changes;
 mod compare;
 mod job;
 mod likeness;

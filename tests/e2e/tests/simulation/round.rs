@@ -6,6 +6,7 @@ use holdfast_model::{ErrorCode, JobId};
 use serde_json::{Value, json};
 
 use crate::chain::Chain;
+use crate::changes::Told;
 use crate::compare::{Snapshots, assert_complete, readable};
 use crate::org::{GUARD_SECONDS, OVERLAP_SECONDS, Org, PROTECTED_SECONDS};
 use crate::tripwire::Tripwire;
@@ -23,9 +24,11 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
     let settings = settings(&org).await;
     job::connect(&environment, &org.name, settings).await;
     let mut snapshots = Snapshots::new();
-    let mut chain = Chain::default();
+    let (mut chain, mut told) = (Chain::default(), Told::default());
     let (mut proven, mut killed) = (0, 0);
     let mut swept = None;
+    // Whether the newest job was proven.
+    let mut settled = true;
     // What a job may honestly be partial for: versions that came too late for any head, and deletions that no log tells.
     let mut excused = Excuses::default();
     for round in 0..rounds {
@@ -47,11 +50,13 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
         };
         let name = JobId::parse(format!("{}-{round}", org.name)).unwrap();
         let began = org.now().await;
+        let mut alone = settled;
         if random.u32(0..4) == 0 {
             let steps = random.i64(0..STEPS_MAX);
             let run = Box::pin(job::run(&environment, &org.name, &name, kind));
             if wire.within(steps, run).await.is_none() {
                 killed += 1;
+                alone = false;
                 // The process is gone, and with it what it kept in memory.
                 environment = world.environment(&wire);
             }
@@ -68,7 +73,8 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             "seed {seed}, round {round}: without any trouble the job is not proven: {:?}",
             ended.error
         );
-        if job::is_proven(&ended) {
+        settled = job::is_proven(&ended);
+        if settled {
             proven += 1;
             if kind == JobKind::Sync {
                 swept = Some(began);
@@ -76,6 +82,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             let (past, readable) = (&mut snapshots, readable(&environment, &org).await);
             assert_complete(&environment, &org, &readable, swept, past, &mut random).await;
             chain.assert_whole(&environment, &org, &readable).await;
+            told.assert_true(&environment, &org, &readable, alone).await;
         }
         org.clear_faults().await;
     }
