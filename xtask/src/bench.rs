@@ -1,6 +1,7 @@
 //! Measurements. They print tables; none of them passes or fails.
 
 use crate::{cargo, simulate};
+use xtask::python::{Environment, Tools};
 
 /// Objects of a large org.
 const OBJECTS: u64 = 500;
@@ -19,6 +20,8 @@ pub(crate) struct Bench {
 enum Subject {
     /// CSV to sealed segments, in process
     Seal,
+    /// What differs between two snapshots of 5,000,000 rows, next to `DuckDB` over the same rows
+    Diff,
     /// A day of jobs over 500 objects in which nothing changes, and a job in which 5,000 records did
     Day,
     /// Jobs of the deployed machine over 500 objects: the first, one in which 5,000 records changed, one in which none did
@@ -28,10 +31,14 @@ enum Subject {
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     let (package, name) = match options.subject {
         Subject::Seal => ("holdfast-vault", "seal"),
+        Subject::Diff => ("holdfast-compare-object", "diff"),
         Subject::Day => return simulate::measure(OBJECTS),
         Subject::Head => return head(),
     };
     let mut bench = cargo::cargo();
+    if let Subject::Diff = options.subject {
+        bench.env("DUCKDB_PYTHON", Environment::ensure(Tools::Bench)?.python());
+    }
     bench
         .args(["bench", "--package", package, "--bench", name, "--"])
         .args(&options.arguments);

@@ -22,6 +22,8 @@ pub enum Tools {
     Package,
     /// simple-salesforce, a witness to the simulated org.
     Clients,
+    /// `DuckDB`, next to which compares are measured.
+    Bench,
     /// The installer of the others.
     Uv,
 }
@@ -33,6 +35,7 @@ impl Tools {
             Self::Sam => "sam",
             Self::Package => "package",
             Self::Clients => "clients",
+            Self::Bench => "bench",
             Self::Uv => "uv",
         }
     }
@@ -43,6 +46,7 @@ impl Tools {
             Self::Sam => include_str!("../python/sam.txt"),
             Self::Package => include_str!("../python/package.txt"),
             Self::Clients => include_str!("../python/clients.txt"),
+            Self::Bench => include_str!("../python/bench.txt"),
             Self::Uv => include_str!("../python/uv.txt"),
         }
     }

@@ -1,8 +1,8 @@
 //! Blocks: the only state of an extraction, and with it the list of an object's segments.
 
 use holdfast_model::{
-    Block, Changes, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry, Stamp,
-    Sweep, Window,
+    Block, Changes, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, SegmentEntry,
+    Stamp, Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -156,6 +156,14 @@ impl BlockItem {
         matches!(self.state, BlockState::Committed { .. })
     }
 
+    /// Whether its window says nothing about when it was read.
+    fn is_history(&self) -> bool {
+        matches!(
+            self.block.lane,
+            Lane::Backfill | Lane::Refresh | Lane::Sweep
+        )
+    }
+
     /// Why it was given up, if it was.
     pub fn exception(&self) -> Option<&Failure> {
         match &self.state {
@@ -288,6 +296,33 @@ impl Catalog {
             .filter(|item| item.is_committed() && counts(&item.block))
             .flat_map(|item| item.progress.segments)
             .collect())
+    }
+
+    /// How an object was described when a time was captured, and since when it is captured; nothing when it never was.
+    ///
+    /// The time before the first capture has the schema of that one.
+    pub async fn described_at(
+        &self,
+        org: &OrgName,
+        object: &ObjectName,
+        at: Stamp,
+    ) -> Result<Option<(String, Stamp)>, Failure> {
+        let blocks: Vec<BlockItem> = self.table.list(Range::blocks(org, object)).await?;
+        let mut described: Vec<_> = blocks
+            .into_iter()
+            .filter(|item| item.is_committed() && item.block.lane != Lane::Deletes)
+            .map(|item| (item.is_history(), item.block.window.until, item))
+            .collect();
+        // What is read of history belongs to its job, however old it is.
+        described.sort_by_key(|(is_history, until, _)| (*is_history, *until));
+        let first = described.first().map(|(_, until, _)| *until);
+        let before =
+            described.partition_point(|(is_history, until, _)| !is_history && *until <= at);
+        let item = described.into_iter().nth(before.saturating_sub(1));
+        Ok(item.zip(first).map(|((_, _, item), first)| {
+            let schema = item.progress.way.schema.unwrap_or(item.block.schema);
+            (schema, first)
+        }))
     }
 
     /// The segments of an object that hold a version with this stamp or a later one.

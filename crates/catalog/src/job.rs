@@ -11,6 +11,9 @@ use crate::{
     table::{Change, Refusal},
 };
 
+/// Jobs among which one that ended well is looked for.
+const JOBS_LOOKED_AT: u16 = 40;
+
 /// A job and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobItem {
@@ -28,6 +31,9 @@ pub struct JobItem {
     pub finished_at: Option<Stamp>,
     /// Its state machine execution.
     pub execution: String,
+    /// The backup that captures a live side of a compare.
+    #[serde(default)]
+    pub capture: Option<Capture>,
     /// What it set out to do.
     pub plan: Option<PlanRef>,
     /// What it did.
@@ -48,6 +54,8 @@ pub enum JobKind {
     Backup,
     /// A backup that also compares every Id with the vault.
     Sync,
+    /// Finds what differs between two moments. Adds nothing to the vault that a manifest names.
+    Compare,
 }
 
 /// Where a job stands.
@@ -62,6 +70,17 @@ pub enum JobStatus {
     Partial,
     /// Nothing can be said about completeness.
     Failed,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// A backup that another job needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Of this org.
+    pub org: OrgName,
+    /// The name it is started under.
+    pub job: JobId,
 }
 
 /// The plan of a job.
@@ -76,6 +95,9 @@ pub struct PlanRef {
     /// Objects that are not in it, because nothing in them changed.
     #[serde(default)]
     pub quiet: u32,
+    /// Everything before this is captured when the job has ended well, by Salesforce's clock.
+    #[serde(default)]
+    pub until: Option<Stamp>,
     /// When the idle objects were asked about, too. That counts when the job has read those that changed.
     #[serde(default)]
     pub asked_all_at: Option<Stamp>,
@@ -165,16 +187,23 @@ impl Record for JobItem {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct JobByTime {
     org: OrgName,
+    #[serde(default = "backup")]
+    kind: JobKind,
     started_at: Stamp,
     job: JobId,
     version: u64,
+}
+
+/// What all jobs were at first.
+const fn backup() -> JobKind {
+    JobKind::Backup
 }
 
 impl Record for JobByTime {
     const NAME: &'static str = "job by time";
 
     fn key(&self) -> Key {
-        Key::job_by_time(&self.org, self.started_at, &self.job)
+        Key::job_by_time(&self.org, self.kind, self.started_at, &self.job)
     }
 
     fn version(&self) -> u64 {
@@ -207,6 +236,7 @@ impl Catalog {
             started_at: at,
             finished_at: None,
             execution: execution.to_owned(),
+            capture: None,
             plan: None,
             counts: Counts::default(),
             manifest: None,
@@ -215,6 +245,7 @@ impl Catalog {
         })?;
         let (by_time, _) = self.table.put_part(JobByTime {
             org: org.clone(),
+            kind,
             started_at: at,
             job: job.clone(),
             version: 0,
@@ -237,12 +268,31 @@ impl Catalog {
             .ok_or_else(|| unknown(org, job))
     }
 
-    /// The jobs of an org that began last, newest first.
+    /// The jobs that capture an org, newest first.
     pub async fn jobs(&self, org: &OrgName, limit: u16) -> Result<Vec<JobItem>, Failure> {
-        let newest: Vec<JobByTime> = self
-            .table
-            .list_last(Range::jobs_by_time(org), limit)
-            .await?;
+        self.newest(Range::captures_by_time(org), org, limit).await
+    }
+
+    /// The compares of an org, newest first.
+    pub async fn compares(&self, org: &OrgName, limit: u16) -> Result<Vec<JobItem>, Failure> {
+        self.newest(Range::compares_by_time(org), org, limit).await
+    }
+
+    /// Everything before this is captured of an org, by Salesforce's clock, but for what its objects say themselves;
+    /// nothing before its first backup.
+    pub async fn captured_until(&self, org: &OrgName) -> Result<Option<Stamp>, Failure> {
+        let newest = self.jobs(org, JOBS_LOOKED_AT).await?;
+        let ended = newest.into_iter().filter(|job| job.manifest.is_some());
+        Ok(ended.filter_map(|job| job.plan?.until).max())
+    }
+
+    async fn newest(
+        &self,
+        range: Range,
+        org: &OrgName,
+        limit: u16,
+    ) -> Result<Vec<JobItem>, Failure> {
+        let newest: Vec<JobByTime> = self.table.list_last(range, limit).await?;
         let keys: Vec<_> = newest
             .iter()
             .map(|entry| Key::job(org, &entry.job))
@@ -279,6 +329,30 @@ impl Catalog {
         } else {
             Err(conflict())
         }
+    }
+
+    /// Notes the backup that a running job waits for, before it is started.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`.
+    pub async fn set_capture(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        capture: &Capture,
+    ) -> Result<JobItem, Failure> {
+        self.table
+            .update(Key::job(org, job), |item: Option<JobItem>| {
+                let item = item.ok_or_else(|| unknown(org, job))?;
+                if item.status != JobStatus::Running {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(JobItem {
+                    capture: Some(capture.clone()),
+                    ..item
+                }))
+            })
+            .await
     }
 
     /// Ends a running job. A job that has ended stays as it is and is given back.

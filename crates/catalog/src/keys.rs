@@ -6,9 +6,11 @@
 //! | lease | `org#<org>` | `lease` | Get |
 //! | API budget | `org#<org>` | `budget` | Get |
 //! | job | `org#<org>` | `job#<job>` | Get; `BatchGet` of those that the next line found |
-//! | job by time | `org#<org>` | `started#<time>#<job>` | Query `started#` backwards: the newest jobs |
+//! | job by time | `org#<org>` | `started#<time>#<job>` | Query `started#` backwards: the newest jobs that capture |
+//! | compare by time | `org#<org>` | `compared#<time>#<job>` | Query `compared#` backwards: the newest compares |
 //! | object | `org#<org>` | `object#<object>` | Get; Query `object#` lists the cursors of an org |
 //! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
+//! | comparison of an object | `org#<org>#job#<job>` | `object#<object>` | Get; Query `object#` lists the result of a compare |
 //!
 //! Names hold no `#` (see `holdfast_model::name`), so no two things share a key. Times print in 24 characters
 //! and sort as text. There is no index: every access is by key, so every read can be strongly consistent.
@@ -20,6 +22,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use holdfast_model::{Block, JobId, ObjectName, OrgName, Stamp};
+
+use crate::JobKind;
 
 /// Name of the partition key.
 pub(crate) const PK: &str = "pk";
@@ -54,8 +58,15 @@ impl Key {
         Self::under(org, format!("job#{job}"))
     }
 
-    pub(crate) fn job_by_time(org: &OrgName, started: Stamp, job: &JobId) -> Self {
-        Self::under(org, format!("started#{started}#{job}"))
+    pub(crate) fn job_by_time(org: &OrgName, kind: JobKind, started: Stamp, job: &JobId) -> Self {
+        let Range { pk, sk_prefix } = match kind {
+            JobKind::Backup | JobKind::Sync => Range::captures_by_time(org),
+            JobKind::Compare => Range::compares_by_time(org),
+        };
+        Self {
+            pk,
+            sk: format!("{sk_prefix}{started}#{job}"),
+        }
     }
 
     pub(crate) fn object(org: &OrgName, object: &ObjectName) -> Self {
@@ -71,6 +82,14 @@ impl Key {
         Self {
             pk,
             sk: format!("{sk_prefix}{}#{:010}{part}", block.job, block.block),
+        }
+    }
+
+    pub(crate) fn comparison(org: &OrgName, job: &JobId, object: &ObjectName) -> Self {
+        let Range { pk, sk_prefix } = Range::comparisons(org, job);
+        Self {
+            pk,
+            sk: format!("{sk_prefix}{object}"),
         }
     }
 
@@ -104,8 +123,12 @@ impl Range {
         }
     }
 
-    pub(crate) fn jobs_by_time(org: &OrgName) -> Self {
+    pub(crate) fn captures_by_time(org: &OrgName) -> Self {
         Self::under(org, "started#")
+    }
+
+    pub(crate) fn compares_by_time(org: &OrgName) -> Self {
+        Self::under(org, "compared#")
     }
 
     pub(crate) fn objects(org: &OrgName) -> Self {
@@ -116,6 +139,13 @@ impl Range {
         Self {
             pk: format!("org#{org}#object#{object}"),
             sk_prefix: "block#".to_owned(),
+        }
+    }
+
+    pub(crate) fn comparisons(org: &OrgName, job: &JobId) -> Self {
+        Self {
+            pk: format!("org#{org}#job#{job}"),
+            sk_prefix: "object#".to_owned(),
         }
     }
 
@@ -162,11 +192,14 @@ mod tests {
             keys.extend([Key::org(org), Key::lease(org), Key::budget(org)]);
             for job in &jobs {
                 keys.push(Key::job(org, job));
-                keys.push(Key::job_by_time(org, Stamp::from_millis(1), job));
+                for kind in [JobKind::Backup, JobKind::Compare] {
+                    keys.push(Key::job_by_time(org, kind, Stamp::from_millis(1), job));
+                }
             }
             for object in &objects {
                 keys.push(Key::object(org, object));
                 for job in &jobs {
+                    keys.push(Key::comparison(org, job, object));
                     keys.extend([1, 11].map(|number| Key::block(&block(org, job, object, number))));
                     let second = Block {
                         part: 1,
@@ -186,7 +219,8 @@ mod tests {
         let object = ObjectName::parse("Account").unwrap();
         let sk = |number| Key::block(&block(&org, &job, &object, number)).sk;
         assert!(sk(9) < sk(10) && sk(10) < sk(u32::MAX));
-        let sk = |millis| Key::job_by_time(&org, Stamp::from_millis(millis), &job).sk;
+        let sk =
+            |millis| Key::job_by_time(&org, JobKind::Backup, Stamp::from_millis(millis), &job).sk;
         assert!(sk(999) < sk(1_000) && sk(1_000) < sk(1_700_000_000_000));
     }
 }

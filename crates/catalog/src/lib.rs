@@ -10,6 +10,7 @@
 mod block;
 mod budget;
 mod commit;
+mod comparison;
 mod fault;
 mod job;
 mod keys;
@@ -22,7 +23,8 @@ mod table;
 
 pub use block::{BlockItem, BlockState, Progress, SEGMENTS_PER_BLOCK_MAX, Way};
 pub use budget::{Budget, Calls, Caps, Settlement, Usage};
-pub use job::{Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
+pub use comparison::{ComparisonCounts, ComparisonItem, ComparisonProgress, ComparisonState};
+pub use job::{Capture, Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
 pub use lease::{Lease, LeaseOutcome};
 pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh};
 pub use org::{Connection, OrgItem};

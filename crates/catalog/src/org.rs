@@ -193,6 +193,25 @@ impl Catalog {
             .await
     }
 
+    /// Makes the next job ask of all objects whether they changed, also of those that did not for long.
+    ///
+    /// # Errors
+    /// `ORG_UNKNOWN`.
+    pub async fn ask_all_anew(&self, org: &OrgName) -> Result<OrgItem, Failure> {
+        self.table
+            .update(Key::org(org), |item: Option<OrgItem>| {
+                let item = item.ok_or_else(|| unknown(org))?;
+                if item.polled_all_at.is_none() {
+                    return Ok(Change::Keep(item));
+                }
+                Ok(Change::Write(OrgItem {
+                    polled_all_at: None,
+                    ..item
+                }))
+            })
+            .await
+    }
+
     async fn move_deletes(
         &self,
         org: &OrgName,

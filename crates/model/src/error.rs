@@ -150,6 +150,8 @@ registry! {
     InputInvalid = "INPUT_INVALID", Invalid, "correct the named field";
     /// A bug of ours.
     Internal = "INTERNAL", Internal, "report it with the message";
+    /// The job has no result: it still runs, failed, or was cancelled.
+    JobHasNoResult = "JOB_HAS_NO_RESULT", Invalid, "wait for the job to end, or start it again";
     /// No job of this name was begun for the org.
     JobUnknown = "JOB_UNKNOWN", NotFound, "check the name of the execution";
     /// The customer's own key is not the Base64 of 32 bytes.

@@ -85,6 +85,12 @@ fn length(len: usize) -> [u8; 4] {
     u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes()
 }
 
+/// Whether two texts of a field of this describe type are one value, in whatever spelling.
+pub fn is_same(field_type: &str, one: &str, other: &str) -> bool {
+    let kind = Kind::of(field_type);
+    one == other || kind != Kind::Text && canonical(kind, one) == canonical(kind, other)
+}
+
 /// The text that stands for a value whatever the transport: REST and Bulk spell datetimes and numbers differently.
 fn canonical(kind: Kind, text: &str) -> Cow<'_, str> {
     match kind {

@@ -1,4 +1,4 @@
-//! Whether the execution that holds a lease is still at work.
+//! Executions of other jobs: whether one is still at work, and its end.
 
 use aws_sdk_sfn::types::ExecutionStatus;
 use holdfast_model::{ErrorCode, Failure};
@@ -23,6 +23,31 @@ pub async fn is_running(environment: &Environment, execution: &str) -> Result<bo
             _ => Err(Failure::new(
                 ErrorCode::AwsUnavailable,
                 "step functions did not describe the holder of the lease",
+            )),
+        },
+    }
+}
+
+/// Stops an execution; one that has ended or is not known any more is left alone.
+pub async fn stop(environment: &Environment, execution: &str) -> Result<(), Failure> {
+    if !is_running(environment, execution).await? {
+        return Ok(());
+    }
+    let answer = environment
+        .executions()
+        .stop_execution()
+        .execution_arn(execution)
+        .error("Cancelled")
+        .cause("somebody cancelled the job")
+        .send()
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) => match error.into_service_error() {
+            gone if gone.is_execution_does_not_exist() => Ok(()),
+            _ => Err(Failure::new(
+                ErrorCode::AwsUnavailable,
+                "step functions did not stop the execution",
             )),
         },
     }

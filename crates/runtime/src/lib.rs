@@ -12,7 +12,7 @@ mod settings;
 
 pub use blocks::each_planned;
 pub use environment::Environment;
-pub use execution::is_running;
+pub use execution::{is_running, stop};
 pub use function::{Deadline, now, serve};
 pub use lambda_runtime::Error;
 pub use protection::Protection;

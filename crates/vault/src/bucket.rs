@@ -18,14 +18,14 @@ use sha2::{Digest, Sha256};
 use crate::error::{Refusal, internal};
 
 /// Where sealed bytes are read from.
-pub(crate) trait Ranges: Send + Sync {
+pub trait Ranges: Send + Sync {
     /// Reads a part of the object. What lies behind its end is left out. `VAULT_OBJECT_MISSING` if there is none.
     fn read<'a>(&'a self, path: &'a str, span: Span) -> BoxFuture<'a, Result<Part, Failure>>;
 }
 
 /// A part of an object to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Span {
+pub enum Span {
     /// From the first offset to before the last.
     Range(Range<u64>),
     /// So many bytes at the end, or all if there are less.
@@ -34,10 +34,11 @@ pub(crate) enum Span {
 
 /// A part of an object that was read.
 #[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(crate) bytes: Bytes,
+pub struct Part {
+    /// What was asked for.
+    pub bytes: Bytes,
     /// Bytes of the whole object.
-    pub(crate) total: u64,
+    pub total: u64,
 }
 
 /// Whether a put created the object.

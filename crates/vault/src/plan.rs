@@ -1,7 +1,8 @@
 //! Plans: the blocks of a job as plain JSON lines, which the Distributed Map reads (docs/FORMAT.md, section 10).
 
 use bytes::BytesMut;
-use holdfast_model::{BlockGroup, ErrorCode, Failure, JobId};
+use holdfast_model::{BlockGroup, ErrorCode, Failure, JobId, Lane, Stamp};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::Vault;
@@ -22,6 +23,8 @@ pub struct StoredPlan {
     pub sha256: String,
     /// Whether it was not there before.
     pub is_new: bool,
+    /// Up to when its head blocks read; nothing without one.
+    pub heads_until: Option<Stamp>,
 }
 
 impl Vault {
@@ -34,7 +37,9 @@ impl Vault {
         let path = self.plan_path(job);
         let mut lines = Vec::new();
         let mut count = 0;
+        let mut heads = None;
         for group in groups {
+            heads = heads.max(heads_until(&group));
             serde_json::to_writer(&mut lines, &group).map_err(|_| internal("block has no JSON"))?;
             lines.push(b'\n');
             count += group.blocks.len() as u64;
@@ -46,11 +51,28 @@ impl Vault {
                 blocks: count,
                 sha256,
                 is_new: true,
+                heads_until: heads,
             });
         }
         let mut plan = self.plan(job).await?;
         while plan.next().await?.is_some() {}
         Ok(plan.stored())
+    }
+
+    /// Stores the list that the map of a job goes through and gives its object key; one that is there stays.
+    pub async fn put_lines<T: Serialize>(
+        &self,
+        job: &JobId,
+        lines: impl IntoIterator<Item = T>,
+    ) -> Result<String, Failure> {
+        let path = format!("{}/plans/{job}/objects.jsonl", self.org());
+        let mut bytes = Vec::new();
+        for line in lines {
+            serde_json::to_writer(&mut bytes, &line).map_err(|_| internal("line has no JSON"))?;
+            bytes.push(b'\n');
+        }
+        self.bucket.put_new(&path, bytes.into()).await?;
+        Ok(path)
     }
 
     /// Reads the plan of a job.
@@ -71,6 +93,7 @@ pub struct PlanReader {
     object: ObjectStream,
     waiting: BytesMut,
     blocks: u64,
+    heads_until: Option<Stamp>,
     sha: Sha256,
 }
 
@@ -81,6 +104,7 @@ impl PlanReader {
             object,
             waiting: BytesMut::new(),
             blocks: 0,
+            heads_until: None,
             sha: Sha256::new(),
         }
     }
@@ -94,6 +118,7 @@ impl PlanReader {
                 let line = self.waiting.split_to(searched + end + 1);
                 let group = parse_line(&line).ok_or_else(|| self.malformed())?;
                 self.blocks += group.blocks.len() as u64;
+                self.heads_until = self.heads_until.max(heads_until(&group));
                 return Ok(Some(group));
             }
             searched = self.waiting.len();
@@ -118,6 +143,7 @@ impl PlanReader {
             blocks: self.blocks,
             sha256: hex::encode(self.sha.finalize()),
             is_new: false,
+            heads_until: self.heads_until,
         }
     }
 
@@ -130,6 +156,11 @@ impl PlanReader {
             ),
         )
     }
+}
+
+fn heads_until(group: &BlockGroup) -> Option<Stamp> {
+    let heads = group.blocks.iter().filter(|block| block.lane == Lane::Head);
+    heads.map(|block| block.window.until).max()
 }
 
 fn parse_line(line: &[u8]) -> Option<BlockGroup> {

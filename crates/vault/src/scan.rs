@@ -11,6 +11,7 @@ use crate::choice::Choice;
 use crate::error::Refusal;
 use crate::filter::IdFilter;
 use crate::keys::KeyRing;
+use crate::newest::Newest;
 use crate::segment::{Columns, RowStream, Segment};
 use crate::version::{Batch, Presence, RowKey, ScanRow, Shown, Version};
 
@@ -39,8 +40,7 @@ pub enum Filter {
 /// A segment is opened when the merge reaches its least Id and let go when it is read, so memory is bounded by the
 /// number of segments that overlap (one row group each), and segments that do not overlap cost nothing.
 pub struct Scan {
-    merge: Merge,
-    as_of: Stamp,
+    newest: Newest<1>,
     live_only: bool,
     choice: Option<Choice>,
 }
@@ -61,8 +61,7 @@ impl Scan {
         };
         let entries = entries.iter().filter(|entry| entry.stamps.0 <= as_of);
         Self {
-            merge: Merge::new(ranges, keys, entries, fields, ids),
-            as_of,
+            newest: Newest::new(Merge::new(ranges, keys, entries, fields, ids), [as_of]),
             live_only,
             choice: None,
         }
@@ -72,7 +71,7 @@ impl Scan {
     /// filter needs are read and not shown.
     #[must_use]
     pub fn only(mut self, choice: &Choice) -> Self {
-        self.merge.hidden = choice.columns().map(str::to_owned).collect();
+        self.newest.also_read(choice.columns());
         self.choice = Some(choice.clone());
         self
     }
@@ -90,19 +89,12 @@ impl Scan {
     ///
     /// Among versions of one record with the same stamp the one that was read last is the newest.
     pub async fn next(&mut self) -> Result<Option<ScanRow>, Failure> {
-        let mut newest: Option<ScanRow> = None;
-        while let Some(id) = self.merge.peek().await? {
-            if newest.as_ref().is_some_and(|row| row.id() != id) {
-                if let Some(row) = newest.take_if(|row| self.passes(row)) {
-                    return Ok(Some(row));
-                }
-                newest = None;
+        while let Some((_, [newest])) = self.newest.next().await? {
+            if let Some(row) = newest.filter(|row| self.passes(row)) {
+                return Ok(Some(row));
             }
-            // The merge yields versions of a record newest first.
-            let row = self.merge.next().await?;
-            newest = newest.or_else(|| row.filter(|row| row.modstamp() <= self.as_of));
         }
-        Ok(newest.filter(|row| self.passes(row)))
+        Ok(None)
     }
 
     fn passes(&self, row: &ScanRow) -> bool {
@@ -114,7 +106,7 @@ impl Scan {
 impl std::fmt::Debug for Scan {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Scan")
-            .field("as_of", &self.as_of)
+            .field("newest", &self.newest)
             .finish_non_exhaustive()
     }
 }
@@ -160,6 +152,11 @@ impl Merge {
             waiting,
             open: BinaryHeap::new(),
         }
+    }
+
+    /// Reads columns that are not shown, too.
+    pub(crate) fn also_read<'a>(&mut self, columns: impl Iterator<Item = &'a str>) {
+        self.hidden.extend(columns.map(str::to_owned));
     }
 
     /// The Id of the next version.

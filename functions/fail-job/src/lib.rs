@@ -1,7 +1,8 @@
-//! Writes down what went wrong: for one block, or for the whole job, which then gives the lease back.
+//! Writes down what went wrong: for some blocks, for an object of a compare, or for the whole job, which then gives the
+//! lease back.
 
 use holdfast_catalog::JobStatus;
-use holdfast_model::{Block, ErrorCode, Failure, JobId, OrgName};
+use holdfast_model::{Block, ErrorCode, Failure, JobId, ObjectName, OrgName};
 use holdfast_runtime::{Deadline, Environment, now};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -11,9 +12,12 @@ use tracing::warn;
 pub struct Input {
     org: OrgName,
     job: JobId,
-    /// The blocks of a group that failed: those that are not committed. Without them, the job failed.
+    /// The blocks of a group that failed: those that are not committed.
     #[serde(default)]
     blocks: Option<Vec<Block>>,
+    /// The object that could not be compared. Without it and without blocks, the job failed.
+    #[serde(default)]
+    object: Option<ObjectName>,
     error: Caught,
 }
 
@@ -45,6 +49,7 @@ pub async fn handle(
         org,
         job,
         blocks,
+        object,
         error,
     } = input;
     let catalog = environment.catalog();
@@ -58,6 +63,15 @@ pub async fn handle(
             );
             catalog.fail_block(&block, &failure).await?;
         }
+    } else if let Some(object) = object {
+        warn!(
+            object = object.as_str(),
+            code = failure.code.name(),
+            "object failed"
+        );
+        catalog
+            .fail_comparison(&org, &job, &object, &failure)
+            .await?;
     } else {
         warn!(code = failure.code.name(), "job failed");
         let outcome = holdfast_catalog::Outcome {

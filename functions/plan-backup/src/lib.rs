@@ -94,7 +94,7 @@ async fn make_plan(
                 let counts = client.record_counts(&names).await?;
                 let poll = match kind {
                     JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
-                    JobKind::Sync => Poll::default(),
+                    JobKind::Sync | JobKind::Compare => Poll::default(),
                 };
                 let oldest =
                     history::oldest(client, &vault, &item.settings, &objects, &counts).await?;
@@ -108,7 +108,10 @@ async fn make_plan(
     let rests: BTreeSet<_> = objects
         .iter()
         .filter(|object| {
-            kind == JobKind::Backup && is_read_less_often(object, &settings, server_now)
+            // Asking all anew means those, too.
+            kind == JobKind::Backup
+                && item.polled_all_at.is_some()
+                && is_read_less_often(object, &settings, server_now)
         })
         .map(|object| object.object.clone())
         .collect();
@@ -136,6 +139,10 @@ async fn make_plan(
         blocks: count(stored.blocks)?,
         objects: count(states.len())?,
         quiet: count(objects.len() - states.len())?,
+        // The plan of an attempt that was killed ends earlier.
+        until: Some(server_now.minus_seconds(settings.guard_seconds))
+            .filter(|_| stored.is_new)
+            .or(stored.heads_until),
         asked_all_at: Some(server_now).filter(|_| poll.asked_all && stored.is_new),
     };
     catalog.set_plan(org, job, &plan).await?;

@@ -58,6 +58,7 @@ enum Status {
     Succeeded,
     Partial,
     Failed,
+    Cancelled,
 }
 
 /// How far an object is.
@@ -216,6 +217,7 @@ fn output(
             JobStatus::Succeeded => Status::Succeeded,
             JobStatus::Partial => Status::Partial,
             JobStatus::Failed => Status::Failed,
+            JobStatus::Cancelled => Status::Cancelled,
         },
         estimated_end: objects
             .iter()

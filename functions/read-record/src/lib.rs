@@ -1,9 +1,14 @@
-//! Reads all stored versions of one record.
+//! Reads the history of a record: all stored versions, what each changed, and what differs between any two.
 
-use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId};
+mod history;
+
+use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, OrgName, SalesforceId};
+use holdfast_plan::Change;
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_vault::Version;
 use serde::{Deserialize, Serialize};
+
+use crate::history::{Names, Told};
 
 /// Bytes of field text in one answer; Lambda allows an answer of 6 MB, and JSON escapes take room.
 const TEXT_BYTES_MAX: usize = 2 << 20;
@@ -19,6 +24,12 @@ pub struct Input {
     /// Versions to leave out, from the newest on: what the answer before this one ended with.
     #[serde(default)]
     skip: usize,
+    /// What differs between two versions instead of all versions: their numbers, 0 is the newest.
+    #[serde(default)]
+    between: Option<(usize, usize)>,
+    /// With what people call the records that each version points to, as of then.
+    #[serde(default)]
+    names: bool,
 }
 
 /// The versions, newest first.
@@ -29,7 +40,11 @@ pub struct Output {
     id: SalesforceId,
     /// All versions that are stored.
     versions_stored: usize,
-    versions: Vec<Version>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<Told>,
+    /// Between the two versions that were asked for, from the first to the second. Fields that are alike are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<Change>>,
     /// Where to go on when the answer could not hold all of them.
     next_skip: Option<usize>,
 }
@@ -45,6 +60,8 @@ pub async fn handle(
         object,
         id,
         skip,
+        between,
+        names,
     } = input;
     let id = SalesforceId::parse(id.as_bytes()).map_err(|_| {
         Failure::new(
@@ -67,15 +84,30 @@ pub async fn handle(
         ));
     }
     let versions_stored = stored.len();
+    let mut reader = Names::open(environment, &org, &object).await?;
+    if let Some((one, other)) = between {
+        let changes = changes_between(reader.schema(), &stored, one, other)?;
+        return Ok(Output {
+            org,
+            object,
+            id,
+            versions_stored,
+            versions: Vec::new(),
+            changes: Some(changes),
+            next_skip: None,
+        });
+    }
     let mut room = TEXT_BYTES_MAX;
     let mut versions = Vec::new();
-    for version in stored.into_iter().skip(skip) {
-        let bytes = text_bytes(&version);
+    for (number, version) in stored.iter().enumerate().skip(skip) {
+        // Changes repeat text of this version and of the one before it.
+        let older = stored.get(number + 1);
+        let bytes = 2 * text_bytes(version) + older.map_or(0, text_bytes);
         if bytes > room && !versions.is_empty() {
             break;
         }
         room = room.saturating_sub(bytes);
-        versions.push(version);
+        versions.push(reader.tell(version.clone(), older, names).await?);
     }
     let end = skip + versions.len();
     let next_skip = (end < versions_stored).then_some(end);
@@ -85,8 +117,27 @@ pub async fn handle(
         id,
         versions_stored,
         versions,
+        changes: None,
         next_skip,
     })
+}
+
+fn changes_between(
+    schema: &ObjectSchema,
+    stored: &[Version],
+    one: usize,
+    other: usize,
+) -> Result<Vec<Change>, Failure> {
+    match (stored.get(one), stored.get(other)) {
+        (Some(one), Some(other)) => Ok(history::changes(schema, one, other)),
+        _ => Err(Failure::new(
+            ErrorCode::InputInvalid,
+            format!(
+                "input: `between` names a version that is not stored, there are `{}`",
+                stored.len()
+            ),
+        )),
+    }
 }
 
 fn text_bytes(version: &Version) -> usize {

@@ -318,8 +318,22 @@ impl Stack {
 
     /// Starts a job with this request, under this name. A name is used once.
     pub async fn start_job(&self, request: &Value, job: &str) -> anyhow::Result<Execution> {
+        self.start_machine("backup", request, job).await
+    }
+
+    /// Starts a compare with this request, under this name. A name is used once.
+    pub async fn start_compare(&self, request: &Value, job: &str) -> anyhow::Result<Execution> {
+        self.start_machine("compare", request, job).await
+    }
+
+    async fn start_machine(
+        &self,
+        machine: &str,
+        request: &Value,
+        job: &str,
+    ) -> anyhow::Result<Execution> {
         let machine = format!(
-            "arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{}-backup",
+            "arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{}-{machine}",
             self.addresses.stack
         );
         let start = self
@@ -331,7 +345,7 @@ impl Stack {
             .input(request.to_string())
             .send()
             .await
-            .context("cannot start the backup")?;
+            .context("cannot start the job")?;
         Ok(Execution {
             job: job.to_owned(),
             arn: started.execution_arn,

@@ -61,11 +61,13 @@ fn job_item() -> JobItem {
         started_at: Stamp::from_millis(1),
         finished_at: Some(Stamp::from_millis(2)),
         execution: "arn".to_owned(),
+        capture: None,
         plan: Some(PlanRef {
             key: "acme/plans/first/blocks.jsonl".to_owned(),
             blocks: u32::MAX,
             objects: 1,
             quiet: 5,
+            until: Some(Stamp::from_millis(9)),
             asked_all_at: Some(Stamp::from_millis(8)),
         }),
         counts: Counts {

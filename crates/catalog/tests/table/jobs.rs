@@ -94,6 +94,7 @@ async fn a_job_begins_once_and_ends_once() {
         blocks: 3,
         objects: 2,
         quiet: 0,
+        until: None,
         asked_all_at: None,
     };
     let planned = catalog.set_plan(&org, &name, &plan).await.unwrap();

@@ -7,6 +7,7 @@ mod filters;
 mod fixture;
 mod held;
 mod known;
+mod pairs;
 mod round_trip;
 mod scans;
 

@@ -13,6 +13,7 @@
 )]
 
 mod changes;
+mod comparing;
 mod completeness;
 mod connecting;
 mod damage;
@@ -55,6 +56,9 @@ fn main() -> ExitCode {
     let world = Arc::new(World::new(runtime.handle().clone()));
     let mut trials = trials![world, runtime:
         changes::a_job_says_what_became_of_records,
+        comparing::a_compare_that_is_cancelled_shows_nothing_and_costs_nothing,
+        comparing::a_compare_with_the_live_org_finds_what_differs,
+        comparing::two_orgs_are_compared,
         completeness::a_bulk_job_that_loses_rows_is_asked_again_and_never_believed,
         completeness::a_page_that_comes_twice_hides_no_other,
         completeness::a_sync_job_finds_and_heals_what_no_window_reads,

@@ -89,6 +89,33 @@ pub(crate) async fn assert_complete(
     }
 }
 
+/// Moments up to which a job has proven every object.
+pub(crate) fn moments(snapshots: &Snapshots) -> Vec<Stamp> {
+    let of = |past: &Vec<Snapshot>| past.iter().map(|snapshot| snapshot.until).collect();
+    let mut moments: Vec<Stamp> = snapshots.values().next().map_or_else(Vec::new, of);
+    moments.retain(|at| {
+        let mut heads = snapshots.values().filter_map(|past| past.last());
+        heads.all(|newest| *at <= newest.until)
+    });
+    moments
+}
+
+/// The live records at a time: field to text, without the Id and without nulls, with one spelling of each value.
+pub(crate) async fn live(
+    environment: &Environment,
+    org: &Org<'_>,
+    segments: &[SegmentEntry],
+    as_of: Stamp,
+) -> BTreeMap<SalesforceId, BTreeMap<String, String>> {
+    let mut records = stored(environment, org, segments, as_of).await;
+    records.retain(|_, stored| stored.presence == Presence::Live);
+    let fields = records.into_iter().map(|(id, mut stored)| {
+        stored.fields.remove("Id");
+        (id, stored.fields)
+    });
+    fields.collect()
+}
+
 /// Every record is there in its newest version, and nothing else is.
 fn assert_present(
     object: &ObjectName,
@@ -233,7 +260,7 @@ async fn stored(
 }
 
 /// Whether two texts mean the same: REST and Bulk spell times and numbers differently, and a row hash does not.
-fn is_same(one: Option<&String>, other: Option<&String>) -> bool {
+pub(crate) fn is_same(one: Option<&String>, other: Option<&String>) -> bool {
     let alike = |kind: &str| {
         let hasher = RowHasher::new([("value", kind)]);
         hasher.hash(|_| one.map(String::as_str)) == hasher.hash(|_| other.map(String::as_str))

@@ -1,9 +1,10 @@
 //! One job: the functions in the order of `statemachines/backup.asl.json`, called in process.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use holdfast_catalog::{JobItem, JobKind, JobStatus};
-use holdfast_model::{BlockGroup, Failure, JobId, OrgName};
+use holdfast_model::{BlockGroup, Failure, JobId, ObjectName, OrgName, Stamp};
 use holdfast_runtime::{Deadline, Environment};
 use serde_json::{Value, json};
 
@@ -78,6 +79,52 @@ async fn steps(
     call!(holdfast_capture_deletes, environment, base.clone())?;
     call!(holdfast_commit_job, environment, base)?;
     Ok(())
+}
+
+/// Compares two moments of an org and gives the differences of each object; one that was killed goes on where it stopped.
+pub(crate) async fn compare(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+    moments: (Stamp, Stamp),
+    objects: &[ObjectName],
+) -> BTreeMap<ObjectName, Vec<Value>> {
+    let base = json!({"org": org, "job": job});
+    let begun = call!(holdfast_begin_compare, environment, json!({
+        "request": {"left": {"org": org, "at": moments.0}, "right": {"org": org, "at": moments.1}, "objects": objects},
+        "job": job, "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
+    }))
+    .unwrap();
+    assert!(begun["outcome"] == "skipped" || begun["objects"] == objects.len());
+    for object in objects {
+        let input = json!({"org": org, "job": job, "object": object});
+        while call!(holdfast_compare_object, environment, input.clone()).unwrap()["outcome"]
+            == "more"
+        {}
+    }
+    let ended = call!(holdfast_commit_compare, environment, base.clone()).unwrap();
+    assert_eq!(ended["status"], "succeeded");
+    let mut found = BTreeMap::new();
+    for object in objects {
+        let mut differences = Vec::new();
+        let mut input = json!({"org": org, "job": job, "object": object});
+        loop {
+            let page = call!(holdfast_read_compare, environment, input.clone()).unwrap();
+            differences.extend(
+                page["differences"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
+            if page["next"].is_null() {
+                break;
+            }
+            input["next"] = page["next"].clone();
+        }
+        found.insert(object.clone(), differences);
+    }
+    found
 }
 
 async fn extract(environment: &Environment, group: &BlockGroup) -> Result<(), Failure> {

@@ -21,6 +21,7 @@ mod changes;
 mod compare;
 mod job;
 mod likeness;
+mod moments;
 mod operation;
 mod org;
 mod round;

@@ -11,7 +11,7 @@ use crate::compare::{Snapshots, assert_complete, readable};
 use crate::org::{GUARD_SECONDS, OVERLAP_SECONDS, Org, PROTECTED_SECONDS};
 use crate::tripwire::Tripwire;
 use crate::world::World;
-use crate::{job, operation};
+use crate::{job, moments, operation};
 
 /// AWS calls of a job are about so many; each is two steps.
 const STEPS_MAX: i64 = 300;
@@ -83,6 +83,30 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             assert_complete(&environment, &org, &readable, swept, past, &mut random).await;
             chain.assert_whole(&environment, &org, &readable).await;
             told.assert_true(&environment, &org, &readable, alone).await;
+            if random.u32(0..4) == 0
+                && let Some(moments) = moments::pick(&snapshots, &mut random)
+            {
+                let compare = JobId::parse(format!("{}-{round}-compare", org.name)).unwrap();
+                let steps = random.i64(0..2 * STEPS_MAX);
+                let run = moments::assert_lead_from_one_to_the_other(
+                    &environment,
+                    &org,
+                    &readable,
+                    &compare,
+                    moments,
+                );
+                if wire.within(steps, Box::pin(run)).await.is_none() {
+                    environment = world.environment(&wire);
+                    let again = moments::assert_lead_from_one_to_the_other(
+                        &environment,
+                        &org,
+                        &readable,
+                        &compare,
+                        moments,
+                    );
+                    Box::pin(again).await;
+                }
+            }
         }
         org.clear_faults().await;
     }

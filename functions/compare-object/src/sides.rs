@@ -1,0 +1,194 @@
+//! The two sides of an object: its segments, its fields, and what a filter chooses of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_model::filter::{Calendar, Filter};
+use holdfast_model::{
+    ErrorCode, Failure, ObjectName, ObjectSchema, SalesforceId, SegmentEntry, Stamp,
+};
+use holdfast_plan::ComparedFields;
+use holdfast_plan::compare::{Moment, Plan, PlannedObject, PlannedSide};
+use holdfast_runtime::Environment;
+use holdfast_vault::{Choice, Fields, Pairs, Vault};
+use jiff::civil::Weekday;
+
+/// Later than any stamp: a live side shows all that is captured.
+const END_OF_TIME: Stamp = Stamp::from_millis(253_402_300_799_999);
+/// Ids of parents that a filter may keep in memory, 18 bytes each.
+const PARENTS_MAX: usize = 2_000_000;
+
+/// Both sides of one object.
+pub(crate) struct Sides {
+    left: Side,
+    right: Side,
+    fields: ComparedFields,
+}
+
+struct Side {
+    vault: Vault,
+    as_of: Stamp,
+    /// Nothing when the side has no such object.
+    schema: Option<ObjectSchema>,
+    segments: Vec<SegmentEntry>,
+    choice: Option<Choice>,
+}
+
+impl Sides {
+    /// Reads what is needed of both orgs.
+    pub(crate) async fn open(
+        environment: &Environment,
+        plan: &Plan,
+        object: &ObjectName,
+    ) -> Result<Self, Failure> {
+        let planned = plan.object(object).ok_or_else(|| {
+            Failure::new(
+                ErrorCode::InputInvalid,
+                format!("input: `object` is not in the plan of the job: `{object}`"),
+            )
+        })?;
+        let request = &plan.request;
+        let left = open(environment, plan, &request.left, planned, left).await?;
+        let right = open(environment, plan, &request.right, planned, right).await?;
+        let fields =
+            ComparedFields::of(left.schema.as_ref(), right.schema.as_ref(), &request.ignore);
+        Ok(Self {
+            left,
+            right,
+            fields,
+        })
+    }
+
+    /// The fields that count.
+    pub(crate) fn fields(&self) -> &ComparedFields {
+        &self.fields
+    }
+
+    /// Whether one side has no such object.
+    pub(crate) fn is_one_sided(&self) -> bool {
+        self.left.schema.is_none() || self.right.schema.is_none()
+    }
+
+    /// What differs behind a record.
+    pub(crate) fn pairs(&self, after: Option<SalesforceId>) -> Result<Pairs, Failure> {
+        let side = |side: &Side, fields: Vec<String>| {
+            let opened = side.vault.side(side.segments.clone(), side.as_of, fields);
+            match &side.choice {
+                Some(choice) => opened.only(choice.clone()),
+                None => opened,
+            }
+        };
+        let left = side(&self.left, self.fields.left().map(str::to_owned).collect());
+        let right = side(
+            &self.right,
+            self.fields.right().map(str::to_owned).collect(),
+        );
+        Pairs::new(left, right, after)
+    }
+
+    /// Live records of each side.
+    pub(crate) async fn count(&self) -> Result<(u64, u64), Failure> {
+        Ok((count(&self.left).await?, count(&self.right).await?))
+    }
+}
+
+async fn count(side: &Side) -> Result<u64, Failure> {
+    if side.schema.is_none() {
+        return Ok(0);
+    }
+    let live = holdfast_vault::Filter::Live;
+    let scan = side
+        .vault
+        .scan(&side.segments, side.as_of, Fields::Named(&[]), live);
+    match &side.choice {
+        Some(choice) => scan.only(choice).count().await,
+        None => scan.count().await,
+    }
+}
+
+fn left(object: &PlannedObject) -> Option<&PlannedSide> {
+    object.left.as_ref()
+}
+
+fn right(object: &PlannedObject) -> Option<&PlannedSide> {
+    object.right.as_ref()
+}
+
+async fn open(
+    environment: &Environment,
+    plan: &Plan,
+    moment: &Moment,
+    object: &PlannedObject,
+    of: fn(&PlannedObject) -> Option<&PlannedSide>,
+) -> Result<Side, Failure> {
+    let vault = environment.vault(&moment.org).await?;
+    let catalog = environment.catalog();
+    let as_of = moment.at.unwrap_or(END_OF_TIME);
+    let Some(planned) = of(object) else {
+        return Ok(Side {
+            vault,
+            as_of,
+            schema: None,
+            segments: Vec::new(),
+            choice: None,
+        });
+    };
+    let name = &object.object;
+    let schema = vault.schema(name, &planned.schema).await?;
+    let choice = match plan.request.filters.get(name) {
+        None => None,
+        Some(text) => {
+            let filter = Filter::parse(text)?;
+            Some(choose(environment, plan, moment, name, &filter, of).await?)
+        }
+    };
+    Ok(Side {
+        segments: catalog.segments(&moment.org, name).await?,
+        vault,
+        as_of,
+        schema: Some(schema),
+        choice,
+    })
+}
+
+/// Makes a filter ready: what it has to know of parents is read as of the same time.
+async fn choose(
+    environment: &Environment,
+    plan: &Plan,
+    moment: &Moment,
+    object: &ObjectName,
+    filter: &Filter,
+    of: fn(&PlannedObject) -> Option<&PlannedSide>,
+) -> Result<Choice, Failure> {
+    let vault = environment.vault(&moment.org).await?;
+    let mut schemas = BTreeMap::new();
+    for object in &plan.objects {
+        if let Some(side) = of(object) {
+            let schema = vault.schema(&object.object, &side.schema).await?;
+            schemas.insert(object.object.clone(), schema);
+        }
+    }
+    let request = &plan.request.calendar;
+    let calendar = Calendar::new(
+        moment.at.unwrap_or(plan.planned_at),
+        &request.time_zone,
+        if request.week_starts_on_monday {
+            Weekday::Monday
+        } else {
+            Weekday::Sunday
+        },
+        request.fiscal_start_month,
+    )?;
+    let selection = filter.check(object, &schemas)?.at(&calendar);
+    let parents: BTreeSet<ObjectName> = selection
+        .steps()
+        .iter()
+        .flat_map(|step| step.objects().to_vec())
+        .collect();
+    let mut segments = BTreeMap::new();
+    for parent in parents {
+        let of_parent = environment.catalog().segments(&moment.org, &parent).await?;
+        segments.insert(parent, of_parent);
+    }
+    let as_of = moment.at.unwrap_or(END_OF_TIME);
+    vault.choose(selection, &segments, as_of, PARENTS_MAX).await
+}

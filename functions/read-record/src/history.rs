@@ -1,0 +1,187 @@
+//! What each version of a record changed, and who changed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, OrgName, SalesforceId, Stamp};
+use holdfast_plan::{Change, ComparedFields, FieldClass, Ignore};
+use holdfast_runtime::Environment;
+use holdfast_vault::{Fields, Filter, Version};
+use serde::Serialize;
+
+/// The field that says who made a version.
+const CHANGED_BY: &str = "LastModifiedById";
+
+/// A version, and how it came about.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    #[serde(flatten)]
+    version: Version,
+    /// Who made it, where the record says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed_by: Option<Named>,
+    /// What it changed of the version before it; nothing for the first.
+    changes: Vec<Change>,
+    /// What the record pointed to then, by field. Empty unless names are asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    references: BTreeMap<String, Named>,
+}
+
+/// A record and what people call it.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Named {
+    id: SalesforceId,
+    /// Nothing when it is not stored, or has no name.
+    name: Option<String>,
+}
+
+/// The fields in which one version differs from an older one.
+pub(crate) fn changes(schema: &ObjectSchema, older: &Version, newer: &Version) -> Vec<Change> {
+    let fields = ComparedFields::of(Some(schema), Some(schema), &Ignore::default());
+    let mut changes = fields.changes(texts(older), texts(newer));
+    // Fields that the object has no more.
+    let names: BTreeSet<_> = older.fields.keys().chain(newer.fields.keys()).collect();
+    for name in names
+        .into_iter()
+        .filter(|name| *name != "Id" && !fields.has_left(name))
+    {
+        let text = |version: &Version| version.fields.get(name).cloned().flatten();
+        let (left, right) = (text(older), text(newer));
+        if left != right {
+            changes.push(Change {
+                field: name.clone(),
+                class: FieldClass::Content,
+                left,
+                right,
+            });
+        }
+    }
+    changes
+}
+
+fn texts(version: &Version) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let fields = version.fields.iter();
+    fields.map(|(name, text)| (name.as_str(), text.as_deref()))
+}
+
+/// Reads what is stored of other records, as of the times of versions.
+pub(crate) struct Names<'a> {
+    environment: &'a Environment,
+    org: &'a OrgName,
+    schema: ObjectSchema,
+    /// Objects, with the field that people call their records by.
+    named: BTreeMap<ObjectName, Option<String>>,
+}
+
+impl<'a> Names<'a> {
+    /// The schema is the newest of the object.
+    pub(crate) async fn open(
+        environment: &'a Environment,
+        org: &'a OrgName,
+        object: &ObjectName,
+    ) -> Result<Self, Failure> {
+        let item = environment.catalog().object(org, object).await?;
+        let hash = item.and_then(|item| item.facts?.schema).ok_or_else(|| {
+            Failure::new(
+                ErrorCode::RecordUnknown,
+                format!("the object was never described: `{object}`"),
+            )
+        })?;
+        let schema = environment.vault(org).await?.schema(object, &hash).await?;
+        Ok(Self {
+            environment,
+            org,
+            schema,
+            named: BTreeMap::new(),
+        })
+    }
+
+    /// The schema of the record's object.
+    pub(crate) fn schema(&self) -> &ObjectSchema {
+        &self.schema
+    }
+
+    /// Tells of a version, next to the one before it; with the names of what it pointed to, if asked for.
+    pub(crate) async fn tell(
+        &mut self,
+        version: Version,
+        older: Option<&Version>,
+        with_names: bool,
+    ) -> Result<Told, Failure> {
+        let changes = older.map_or_else(Vec::new, |older| changes(&self.schema, older, &version));
+        let id_in = |field: &str| {
+            let text = version.fields.get(field)?.as_ref()?;
+            SalesforceId::parse(text.as_bytes()).ok()
+        };
+        let changed_by = id_in(CHANGED_BY).map(|id| Named { id, name: None });
+        let mut references = BTreeMap::new();
+        if with_names {
+            let pointing: Vec<_> = self
+                .schema
+                .stored_fields()
+                .filter(|field| !field.reference_to.is_empty())
+                .filter_map(|field| {
+                    Some((
+                        field.name.clone(),
+                        id_in(&field.name)?,
+                        field.reference_to.clone(),
+                    ))
+                })
+                .collect();
+            for (field, id, objects) in pointing {
+                let name = self.name(id, &objects, version.modstamp).await?;
+                references.insert(field, Named { id, name });
+            }
+        }
+        let known = references.get(CHANGED_BY).cloned();
+        Ok(Told {
+            changed_by: known.or(changed_by),
+            version,
+            changes,
+            references,
+        })
+    }
+
+    /// What a record was called at a time.
+    async fn name(
+        &mut self,
+        id: SalesforceId,
+        objects: &[String],
+        at: Stamp,
+    ) -> Result<Option<String>, Failure> {
+        let catalog = self.environment.catalog();
+        for object in objects {
+            let Ok(object) = ObjectName::parse(object.as_str()) else {
+                continue;
+            };
+            let Some(field) = self.name_field(&object).await? else {
+                continue;
+            };
+            let segments = catalog.segments(self.org, &object).await?;
+            let vault = self.environment.vault(self.org).await?;
+            let ids = Filter::Ids(BTreeSet::from([id]));
+            let mut scan = vault.scan(&segments, at, Fields::Named(&[&field]), ids);
+            if let Some(row) = scan.next().await? {
+                return Ok(row.field(&field).map(ToOwned::to_owned));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn name_field(&mut self, object: &ObjectName) -> Result<Option<String>, Failure> {
+        if let Some(known) = self.named.get(object) {
+            return Ok(known.clone());
+        }
+        let item = self.environment.catalog().object(self.org, object).await?;
+        let mut field = None;
+        if let Some(hash) = item.and_then(|item| item.facts?.schema) {
+            let vault = self.environment.vault(self.org).await?;
+            let schema = vault.schema(object, &hash).await?;
+            let mut stored = schema.stored_fields();
+            field = stored
+                .find(|field| field.name_field)
+                .map(|field| field.name.clone());
+        }
+        self.named.insert(object.clone(), field.clone());
+        Ok(field)
+    }
+}
