@@ -123,18 +123,21 @@ impl Check<'_> {
     }
 
     fn task(&mut self, name: &str, state: &Value) {
-        let resource = text(state, "/Resource");
-        match resource
+        // A nested job is started by the machine that the template names.
+        let called = match text(state, "/Resource") {
+            NESTED_JOB => text(state, "/Parameters/StateMachineArn"),
+            resource => resource,
+        };
+        match called
             .strip_prefix("${")
             .and_then(|rest| rest.strip_suffix('}'))
         {
             Some(substitution) => {
                 self.used.insert(substitution.to_owned());
             }
-            None if resource == NESTED_JOB => {}
             None => self.find(
                 name,
-                format!("calls something else than our functions: `{resource}`"),
+                format!("calls something else than our functions and machines: `{called}`"),
             ),
         }
         if !state.get("TimeoutSeconds").is_some_and(Value::is_u64) {

@@ -210,3 +210,19 @@ fn text_that_is_not_json_is_refused() {
             .contains("is not JSON")
     );
 }
+
+#[test]
+fn a_nested_job_is_a_machine_of_the_template() {
+    let mut machine = machine();
+    machine["States"]["Begin"]["Resource"] = NESTED_JOB.into();
+    machine["States"]["Begin"]["Parameters"] =
+        json!({ "StateMachineArn": "${Begin}", "Input.$": "$.backup" });
+    assert!(check("m", &machine.to_string(), &declared()).is_empty());
+    machine["States"]["Begin"]["Parameters"]["StateMachineArn"] = "arn:aws:states:elsewhere".into();
+    let findings = check("m", &machine.to_string(), &declared());
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.to_string().contains("machines"))
+    );
+}
