@@ -61,12 +61,12 @@ fn seal(home: &Path, side: Side, rows: u32, layers: usize) -> f64 {
         || SegmentBuffer::new(&schema, &job, Stamp::from_millis(1_760_000_000_000)).unwrap();
     let mut open: Vec<_> = (0..layers).map(|_| fresh()).collect();
     let mut entries: Vec<SegmentEntry> = Vec::new();
-    let mut size = 0.0;
+    let mut total = 0.0;
     let mut finish = |buffer: SegmentBuffer| {
         let sealed = buffer.sorted().seal(&keys).unwrap();
         let file = file_of(home, &sealed.entry().path);
         fs::write(&file, sealed.bytes()).unwrap();
-        size += megabytes(&file);
+        total += megabytes(&file);
         entries.push(sealed.entry().clone());
     };
     let mut texts = Default::default();
@@ -89,7 +89,7 @@ fn seal(home: &Path, side: Side, rows: u32, layers: usize) -> f64 {
         serde_json::to_vec(&entries).unwrap(),
     )
     .unwrap();
-    size
+    total
 }
 
 fn write_parquet(file: &Path, side: Side, rows: u32) {

@@ -54,7 +54,7 @@ pub(crate) fn measure(folder: &Path) -> Measured {
                         measured.fields += black_box(changes).len() as u64;
                     }
                     (left, _) => {
-                        let row = left.or(pair.live_right()).unwrap();
+                        let row = left.or_else(|| pair.live_right()).unwrap();
                         black_box(row.to_version());
                         *if left.is_some() {
                             &mut measured.only_left

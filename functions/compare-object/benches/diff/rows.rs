@@ -28,6 +28,29 @@ pub(crate) const COLUMNS: [(&str, &str); 20] = [
     ("ExternalId", "string"),
 ];
 
+const CITIES: [&str; 8] = [
+    "Berlin",
+    "São Paulo",
+    "München",
+    "Leeds",
+    "Oslo",
+    "Kraków",
+    "Lyon",
+    "Porto",
+];
+
+const WORDS: [&str; 16] = [
+    "call", "back", "about", "the", "contract", "and", "send", "an", "offer", "next", "week",
+    "pricing", "urgent", "budget", "approved", "by",
+];
+
+const STATUS: [&str; 4] = [
+    "New",
+    "Working",
+    "Closed - Converted",
+    "Closed - Not Converted",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Left,
@@ -36,36 +59,13 @@ pub(crate) enum Side {
 
 /// The row of a number, if the side has it; into texts that are used again.
 pub(crate) fn row(number: u32, side: Side, texts: &mut [String; 20]) -> bool {
-    let is_there = match (number % 1_000, side) {
-        (13, Side::Right) | (17, Side::Left) => false,
-        _ => true,
-    };
+    let is_there = !matches!((number % 1_000, side), (13, Side::Right) | (17, Side::Left));
     let changed = number % 100 == 7 && side == Side::Right;
     let mix = u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let (a, b) = (mix >> 40, mix >> 20 & 0xf_ffff);
     for text in &mut *texts {
         text.clear();
     }
-    let cities = [
-        "Berlin",
-        "São Paulo",
-        "München",
-        "Leeds",
-        "Oslo",
-        "Kraków",
-        "Lyon",
-        "Porto",
-    ];
-    let words = [
-        "call", "back", "about", "the", "contract", "and", "send", "an", "offer", "next", "week",
-        "pricing", "urgent", "budget", "approved", "by",
-    ];
-    let status = [
-        "New",
-        "Working",
-        "Closed - Converted",
-        "Closed - Not Converted",
-    ];
     let pick =
         |list: &'static [&'static str], at: u64| list[usize::try_from(at).unwrap() % list.len()];
     let second = 1_600_000_000 + b * 60 + if changed { 99_999_999 } else { 0 };
@@ -75,9 +75,9 @@ pub(crate) fn row(number: u32, side: Side, texts: &mut [String; 20]) -> bool {
     let _ = write!(texts[0], "{}", id("00Q", number));
     texts[1].push_str("false");
     texts[2] = stamp(second);
-    let _ = write!(texts[3], "Lead {a} {}", pick(&cities, b));
-    let _ = write!(texts[4], "{} {} street", a % 900, pick(&words, a));
-    texts[5].push_str(pick(&cities, a));
+    let _ = write!(texts[3], "Lead {a} {}", pick(&CITIES, b));
+    let _ = write!(texts[4], "{} {} street", a % 900, pick(&WORDS, a));
+    texts[5].push_str(pick(&CITIES, a));
     let _ = write!(texts[6], "{:05}", b % 100_000);
     texts[7].push_str("Germany");
     let _ = write!(texts[8], "+49 {a} {}", b % 10_000);
@@ -93,11 +93,11 @@ pub(crate) fn row(number: u32, side: Side, texts: &mut [String; 20]) -> bool {
     texts[14].push_str(if changed {
         "Archived"
     } else {
-        pick(&status, a)
+        pick(&STATUS, a)
     });
     let _ = write!(texts[15], "{}.{:02}", a, b % 100);
     for at in 0..8 {
-        texts[16].push_str(pick(&words, mix >> (at * 7)));
+        texts[16].push_str(pick(&WORDS, mix >> (at * 7)));
         texts[16].push(' ');
     }
     let _ = write!(texts[17], "{}", b % 1_000);

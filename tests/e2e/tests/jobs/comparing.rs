@@ -140,9 +140,16 @@ pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World
         )
     );
 
+    assert_tables(&org, &job).await;
+    assert_history(&org, *some[0]).await;
+    assert_narrowed(&org, &then).await;
+}
+
+/// The same as CSV, and where deleted records are.
+async fn assert_tables(org: &Org<'_>, job: &JobItem) {
     let csv = org
         .found(
-            &job,
+            job,
             json!({"object": "Account", "csv": "changes", "kinds": ["changed"]}),
         )
         .await;
@@ -150,19 +157,21 @@ pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World
     assert!(csv.starts_with("Id,Kind,Field,Left,Right\n"), "{csv}");
     assert!(csv.contains("\"Changed; \"\"quoted\"\"\""));
     let gone = org
-        .found(&job, json!({"object": "Contact", "csv": "only_left"}))
+        .found(job, json!({"object": "Contact", "csv": "only_left"}))
         .await;
     assert_eq!(gone["csv"].as_str().unwrap().lines().count(), 4);
-    let bin = org.found(&job, json!({"object": "Contact"})).await;
+    let bin = org.found(job, json!({"object": "Contact"})).await;
     assert_eq!(bin["differences"][0]["other_side"], "in_recycle_bin");
+}
 
-    // The same, told as the history of one record.
-    let record = json!({"org": org.name, "object": "Account", "id": some[0], "names": true});
+/// The same, told as the history of one record.
+async fn assert_history(org: &Org<'_>, id: SalesforceId) {
+    let record = json!({"org": org.name, "object": "Account", "id": id, "names": true});
     let history = org.invoke("read-record", record.clone()).await.unwrap();
     assert_eq!(history["versions_stored"], 2);
     let (newest, first) = (&history["versions"][0], &history["versions"][1]);
-    let changed = newest["changes"].as_array().unwrap().iter();
-    let name = changed
+    let fields = newest["changes"].as_array().unwrap().iter();
+    let name = fields
         .clone()
         .find(|change| change["field"] == "Name")
         .unwrap();
@@ -181,8 +190,10 @@ pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World
     unknown["between"] = json!([0, 2]);
     let refused = org.invoke("read-record", unknown).await.unwrap_err();
     assert!(refused.message.contains("between"), "{}", refused.message);
+}
 
-    // Filters narrow both sides, and what is ignored makes no difference.
+/// Filters narrow both sides, and what is ignored makes no difference.
+async fn assert_narrowed(org: &Org<'_>, then: &Value) {
     let request = json!({
         "left": {"org": org.name, "at": then}, "right": {"org": org.name}, "objects": ["Account"],
         "filters": {"Account": "Name LIKE 'Changed%'"},

@@ -45,7 +45,7 @@ pub(crate) async fn run(
     job: &JobId,
     kind: JobKind,
 ) -> JobItem {
-    if let Err(failure) = steps(environment, org, job, kind).await {
+    if let Err(failure) = Box::pin(steps(environment, org, job, kind)).await {
         fail(environment, json!({"org": org, "job": job}), &failure).await;
     }
     environment.catalog().job(org, job).await.unwrap()
