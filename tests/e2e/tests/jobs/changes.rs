@@ -28,7 +28,7 @@ async fn changes(org: &Org<'_>, object: &str) -> Changes {
 }
 
 pub(crate) async fn a_job_says_what_became_of_records(world: &World) {
-    let org = world.connect("changes", small(81), json!({})).await;
+    let org = world.connect("became", small(81), json!({})).await;
     let first = org.backup().await;
     let rows = first.counts.versions_sealed;
     let added = Changes {
