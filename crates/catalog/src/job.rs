@@ -58,6 +58,16 @@ pub enum JobKind {
     Compare,
 }
 
+impl JobKind {
+    /// Whether such a job adds to what the vault holds of an org: those are found by time.
+    pub const fn captures(self) -> bool {
+        match self {
+            Self::Backup | Self::Sync => true,
+            Self::Compare => false,
+        }
+    }
+}
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -183,27 +193,20 @@ impl Record for JobItem {
     }
 }
 
-/// Points from a time to the job that began then.
+/// Points from a time to the job that began then, if it captures.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct JobByTime {
     org: OrgName,
-    #[serde(default = "backup")]
-    kind: JobKind,
     started_at: Stamp,
     job: JobId,
     version: u64,
-}
-
-/// What all jobs were at first.
-const fn backup() -> JobKind {
-    JobKind::Backup
 }
 
 impl Record for JobByTime {
     const NAME: &'static str = "job by time";
 
     fn key(&self) -> Key {
-        Key::job_by_time(&self.org, self.kind, self.started_at, &self.job)
+        Key::job_by_time(&self.org, self.started_at, &self.job)
     }
 
     fn version(&self) -> u64 {
@@ -225,7 +228,7 @@ impl Catalog {
         execution: &str,
         at: Stamp,
     ) -> Result<JobItem, Failure> {
-        if let Some(begun) = self.table.get(Key::job(org, job)).await? {
+        if let Some(begun) = self.find_job(org, job).await? {
             return Ok(begun);
         }
         let (part, item) = self.table.put_part(JobItem {
@@ -243,14 +246,17 @@ impl Catalog {
             error: None,
             version: 0,
         })?;
-        let (by_time, _) = self.table.put_part(JobByTime {
-            org: org.clone(),
-            kind,
-            started_at: at,
-            job: job.clone(),
-            version: 0,
-        })?;
-        match self.table.transact(vec![part, by_time]).await {
+        let mut parts = vec![part];
+        if kind.captures() {
+            let (by_time, _) = self.table.put_part(JobByTime {
+                org: org.clone(),
+                started_at: at,
+                job: job.clone(),
+                version: 0,
+            })?;
+            parts.push(by_time);
+        }
+        match self.table.transact(parts).await {
             Ok(()) => Ok(item),
             Err(Refusal::At(_)) => self.job(org, job).await,
             Err(Refusal::Failed(failure)) => Err(failure),
@@ -262,20 +268,27 @@ impl Catalog {
     /// # Errors
     /// `JOB_UNKNOWN`.
     pub async fn job(&self, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
-        self.table
-            .get(Key::job(org, job))
-            .await?
-            .ok_or_else(|| unknown(org, job))
+        let item = self.find_job(org, job).await?;
+        item.ok_or_else(|| unknown(org, job))
+    }
+
+    /// The job of that name, if it was begun.
+    pub async fn find_job(&self, org: &OrgName, job: &JobId) -> Result<Option<JobItem>, Failure> {
+        self.table.get(Key::job(org, job)).await
     }
 
     /// The jobs that capture an org, newest first.
     pub async fn jobs(&self, org: &OrgName, limit: u16) -> Result<Vec<JobItem>, Failure> {
-        self.newest(Range::captures_by_time(org), org, limit).await
-    }
-
-    /// The compares of an org, newest first.
-    pub async fn compares(&self, org: &OrgName, limit: u16) -> Result<Vec<JobItem>, Failure> {
-        self.newest(Range::compares_by_time(org), org, limit).await
+        let newest: Vec<JobByTime> = self
+            .table
+            .list_last(Range::jobs_by_time(org), limit)
+            .await?;
+        let keys: Vec<_> = newest
+            .iter()
+            .map(|entry| Key::job(org, &entry.job))
+            .collect();
+        let mut jobs = self.table.get_all(keys.clone()).await?;
+        Ok(keys.iter().filter_map(|key| jobs.remove(key)).collect())
     }
 
     /// Everything before this is captured of an org, by Salesforce's clock, but for what its objects say themselves;
@@ -284,21 +297,6 @@ impl Catalog {
         let newest = self.jobs(org, JOBS_LOOKED_AT).await?;
         let ended = newest.into_iter().filter(|job| job.manifest.is_some());
         Ok(ended.filter_map(|job| job.plan?.until).max())
-    }
-
-    async fn newest(
-        &self,
-        range: Range,
-        org: &OrgName,
-        limit: u16,
-    ) -> Result<Vec<JobItem>, Failure> {
-        let newest: Vec<JobByTime> = self.table.list_last(range, limit).await?;
-        let keys: Vec<_> = newest
-            .iter()
-            .map(|entry| Key::job(org, &entry.job))
-            .collect();
-        let mut jobs = self.table.get_all(keys.clone()).await?;
-        Ok(keys.iter().filter_map(|key| jobs.remove(key)).collect())
     }
 
     /// Notes the plan of a running job. The first plan stays.
@@ -312,16 +310,9 @@ impl Catalog {
         plan: &PlanRef,
     ) -> Result<JobItem, Failure> {
         let item = self
-            .table
-            .update(Key::job(org, job), |item: Option<JobItem>| {
-                let item = item.ok_or_else(|| unknown(org, job))?;
-                if item.plan.is_some() || item.status != JobStatus::Running {
-                    return Ok(Change::Keep(item));
-                }
-                Ok(Change::Write(JobItem {
-                    plan: Some(plan.clone()),
-                    ..item
-                }))
+            .change_running(org, job, |item| JobItem {
+                plan: item.plan.or_else(|| Some(plan.clone())),
+                ..item
             })
             .await?;
         if item.plan.as_ref() == Some(plan) {
@@ -341,18 +332,11 @@ impl Catalog {
         job: &JobId,
         capture: &Capture,
     ) -> Result<JobItem, Failure> {
-        self.table
-            .update(Key::job(org, job), |item: Option<JobItem>| {
-                let item = item.ok_or_else(|| unknown(org, job))?;
-                if item.status != JobStatus::Running {
-                    return Ok(Change::Keep(item));
-                }
-                Ok(Change::Write(JobItem {
-                    capture: Some(capture.clone()),
-                    ..item
-                }))
-            })
-            .await
+        self.change_running(org, job, |item| JobItem {
+            capture: Some(capture.clone()),
+            ..item
+        })
+        .await
     }
 
     /// Ends a running job. A job that has ended stays as it is and is given back.
@@ -371,20 +355,36 @@ impl Catalog {
                 "a job cannot end as `running`",
             ));
         }
+        self.change_running(org, job, |item| JobItem {
+            status: outcome.status,
+            finished_at: Some(outcome.finished_at),
+            counts: outcome.counts.unwrap_or(item.counts),
+            manifest: outcome.manifest.clone(),
+            error: outcome.error.as_ref().map(capped),
+            ..item
+        })
+        .await
+    }
+
+    /// A job that has ended stays as it is; what would change nothing is not written.
+    async fn change_running(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        change: impl Fn(JobItem) -> JobItem + Send + Sync,
+    ) -> Result<JobItem, Failure> {
         self.table
             .update(Key::job(org, job), |item: Option<JobItem>| {
                 let item = item.ok_or_else(|| unknown(org, job))?;
                 if item.status != JobStatus::Running {
                     return Ok(Change::Keep(item));
                 }
-                Ok(Change::Write(JobItem {
-                    status: outcome.status,
-                    finished_at: Some(outcome.finished_at),
-                    counts: outcome.counts.unwrap_or(item.counts),
-                    manifest: outcome.manifest.clone(),
-                    error: outcome.error.as_ref().map(capped),
-                    ..item
-                }))
+                let changed = change(item.clone());
+                Ok(if changed == item {
+                    Change::Keep(item)
+                } else {
+                    Change::Write(changed)
+                })
             })
             .await
     }

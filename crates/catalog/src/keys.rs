@@ -7,7 +7,6 @@
 //! | API budget | `org#<org>` | `budget` | Get |
 //! | job | `org#<org>` | `job#<job>` | Get; `BatchGet` of those that the next line found |
 //! | job by time | `org#<org>` | `started#<time>#<job>` | Query `started#` backwards: the newest jobs that capture |
-//! | compare by time | `org#<org>` | `compared#<time>#<job>` | Query `compared#` backwards: the newest compares |
 //! | object | `org#<org>` | `object#<object>` | Get; Query `object#` lists the cursors of an org |
 //! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
 //! | comparison of an object | `org#<org>#job#<job>` | `object#<object>` | Get; Query `object#` lists the result of a compare |
@@ -22,8 +21,6 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use holdfast_model::{Block, JobId, ObjectName, OrgName, Stamp};
-
-use crate::JobKind;
 
 /// Name of the partition key.
 pub(crate) const PK: &str = "pk";
@@ -58,15 +55,8 @@ impl Key {
         Self::under(org, format!("job#{job}"))
     }
 
-    pub(crate) fn job_by_time(org: &OrgName, kind: JobKind, started: Stamp, job: &JobId) -> Self {
-        let Range { pk, sk_prefix } = match kind {
-            JobKind::Backup | JobKind::Sync => Range::captures_by_time(org),
-            JobKind::Compare => Range::compares_by_time(org),
-        };
-        Self {
-            pk,
-            sk: format!("{sk_prefix}{started}#{job}"),
-        }
+    pub(crate) fn job_by_time(org: &OrgName, started: Stamp, job: &JobId) -> Self {
+        Self::under(org, format!("started#{started}#{job}"))
     }
 
     pub(crate) fn object(org: &OrgName, object: &ObjectName) -> Self {
@@ -123,12 +113,8 @@ impl Range {
         }
     }
 
-    pub(crate) fn captures_by_time(org: &OrgName) -> Self {
+    pub(crate) fn jobs_by_time(org: &OrgName) -> Self {
         Self::under(org, "started#")
-    }
-
-    pub(crate) fn compares_by_time(org: &OrgName) -> Self {
-        Self::under(org, "compared#")
     }
 
     pub(crate) fn objects(org: &OrgName) -> Self {
@@ -192,9 +178,7 @@ mod tests {
             keys.extend([Key::org(org), Key::lease(org), Key::budget(org)]);
             for job in &jobs {
                 keys.push(Key::job(org, job));
-                for kind in [JobKind::Backup, JobKind::Compare] {
-                    keys.push(Key::job_by_time(org, kind, Stamp::from_millis(1), job));
-                }
+                keys.push(Key::job_by_time(org, Stamp::from_millis(1), job));
             }
             for object in &objects {
                 keys.push(Key::object(org, object));
@@ -219,8 +203,7 @@ mod tests {
         let object = ObjectName::parse("Account").unwrap();
         let sk = |number| Key::block(&block(&org, &job, &object, number)).sk;
         assert!(sk(9) < sk(10) && sk(10) < sk(u32::MAX));
-        let sk =
-            |millis| Key::job_by_time(&org, JobKind::Backup, Stamp::from_millis(millis), &job).sk;
+        let sk = |millis| Key::job_by_time(&org, Stamp::from_millis(millis), &job).sk;
         assert!(sk(999) < sk(1_000) && sk(1_000) < sk(1_700_000_000_000));
     }
 }

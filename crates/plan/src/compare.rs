@@ -41,6 +41,14 @@ pub struct Moment {
 }
 
 impl Request {
+    /// The moment of a side.
+    pub fn moment(&self, which: Which) -> &Moment {
+        match which {
+            Which::Left => &self.left,
+            Which::Right => &self.right,
+        }
+    }
+
     /// The orgs that must be captured first, because a side is live.
     pub fn live(&self) -> BTreeSet<&OrgName> {
         let sides = [&self.left, &self.right].into_iter();
@@ -110,6 +118,37 @@ pub struct PlannedObject {
     pub left: Option<PlannedSide>,
     /// What the right has of it.
     pub right: Option<PlannedSide>,
+}
+
+/// Which moment of a compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// What was.
+    Left,
+    /// What it is compared with.
+    Right,
+}
+
+impl PlannedObject {
+    /// What a side has of it.
+    pub fn side(&self, which: Which) -> Option<&PlannedSide> {
+        match which {
+            Which::Left => self.left.as_ref(),
+            Which::Right => self.right.as_ref(),
+        }
+    }
+}
+
+/// The schemas of all objects that a side has, by hash: filters lead from one object to others.
+pub fn schemas(
+    objects: &[PlannedObject],
+    which: Which,
+) -> impl Iterator<Item = (ObjectName, String)> {
+    let has = move |object: &PlannedObject| {
+        let side = object.side(which)?;
+        Some((object.object.clone(), side.schema.clone()))
+    };
+    objects.iter().filter_map(has)
 }
 
 /// An object on one side.

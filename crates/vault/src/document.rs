@@ -1,8 +1,10 @@
 //! Documents: sealed JSON (docs/FORMAT.md, section 8).
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use holdfast_model::limits::DOCUMENT_BYTES_MAX;
 use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema};
 use serde::Serialize;
@@ -16,6 +18,8 @@ use crate::keys::{KeyRing, ObjectKey};
 
 /// JSON compresses well at any level; this is the library's default.
 const ZSTD_LEVEL: i32 = 3;
+/// Schemas that are read side by side.
+const SCHEMAS_AT_ONCE: usize = 16;
 /// Sealed bytes: incompressible content, its tags and frames, and some room.
 const SEALED_BYTES_MAX: u64 = DOCUMENT_BYTES_MAX as u64 + (1 << 20);
 
@@ -46,6 +50,21 @@ impl Vault {
             .put_new(&path, seal(&self.keys, &path, &json)?)
             .await?;
         Ok(hash)
+    }
+
+    /// Several schemas, by object and hash.
+    pub async fn schemas(
+        &self,
+        hashes: impl IntoIterator<Item = (ObjectName, String)>,
+    ) -> Result<BTreeMap<ObjectName, ObjectSchema>, Failure> {
+        stream::iter(hashes)
+            .map(async |(object, hash)| {
+                let schema = self.schema(&object, &hash).await?;
+                Ok((object, schema))
+            })
+            .buffer_unordered(SCHEMAS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
     /// The schema of this hash.

@@ -13,6 +13,8 @@ pub(crate) enum IdFilter {
     Among(Arc<[SalesforceId]>),
     /// Those from the first to the last.
     Between(SalesforceId, SalesforceId),
+    /// Those behind this one.
+    After(SalesforceId),
 }
 
 impl IdFilter {
@@ -26,6 +28,7 @@ impl IdFilter {
                     ids.get(first).is_some_and(|id| *id <= greatest)
                 }
                 Self::Between(from, to) => least <= *to && *from <= greatest,
+                Self::After(id) => *id < greatest,
             }
     }
 

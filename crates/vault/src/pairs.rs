@@ -93,6 +93,11 @@ impl Side {
         Arc::ptr_eq(&self.keys, &other.keys) && self.segments == other.segments
     }
 
+    /// Columns that the filter looks at.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        self.choice.iter().flat_map(Choice::columns)
+    }
+
     fn chooses(&self, row: Option<&ScanRow>) -> bool {
         match (&self.choice, row) {
             (None, _) => true,
@@ -178,19 +183,16 @@ pub struct Pairs {
 
 impl Pairs {
     /// Begins behind a record, or with the first one.
-    pub fn new(left: Side, right: Side, after: Option<SalesforceId>) -> Result<Self, Failure> {
+    pub fn new(left: Side, right: Side, after: Option<SalesforceId>) -> Self {
         let one_sided = left
             .fields
             .symmetric_difference(&right.fields)
             .cloned()
             .collect();
-        let ids = match after {
-            None => IdFilter::All,
-            Some(after) => IdFilter::Between(after, greatest()?),
-        };
+        let ids = after.map_or(IdFilter::All, IdFilter::After);
         let mut hashes = Join::new(&left, &right, &one_sided, &one_sided, &ids);
         hashes.also_read(&left, &right);
-        Ok(Self {
+        Self {
             left,
             right,
             one_sided,
@@ -200,7 +202,7 @@ impl Pairs {
             after,
             compared: Totals::default(),
             totals: Totals::default(),
-        })
+        }
     }
 
     /// Live records up to what was told last, both sides for themselves.
@@ -286,11 +288,6 @@ impl std::fmt::Debug for Pairs {
     }
 }
 
-/// The last id there can be.
-fn greatest() -> Result<SalesforceId, Failure> {
-    SalesforceId::parse(b"zzzzzzzzzzzzzzz")
-}
-
 /// The versions of two times, by record.
 #[expect(
     clippy::large_enum_variant,
@@ -327,19 +324,11 @@ impl Join {
 
     /// Reads what the filters need, too.
     fn also_read(&mut self, left: &Side, right: &Side) {
-        let columns = |side: &Side| -> Vec<String> {
-            let choice = side.choice.as_ref();
-            choice.map_or_else(Vec::new, |choice| {
-                choice.columns().map(str::to_owned).collect()
-            })
-        };
-        let (left, right) = (columns(left), columns(right));
-        let both: BTreeSet<_> = left.iter().chain(&right).map(String::as_str).collect();
         match self {
-            Self::One(newest) => newest.also_read(both.into_iter()),
+            Self::One(newest) => newest.also_read(left.columns().chain(right.columns())),
             Self::Two(one, two) => {
-                one.newest.also_read(left.iter().map(String::as_str));
-                two.newest.also_read(right.iter().map(String::as_str));
+                one.newest.also_read(left.columns());
+                two.newest.also_read(right.columns());
             }
         }
     }

@@ -35,15 +35,12 @@ impl Vault {
         groups: impl IntoIterator<Item = BlockGroup>,
     ) -> Result<StoredPlan, Failure> {
         let path = self.plan_path(job);
-        let mut lines = Vec::new();
         let mut count = 0;
         let mut heads = None;
-        for group in groups {
-            heads = heads.max(heads_until(&group));
-            serde_json::to_writer(&mut lines, &group).map_err(|_| internal("block has no JSON"))?;
-            lines.push(b'\n');
+        let lines = json_lines(groups.into_iter().inspect(|group| {
+            heads = heads.max(heads_until(group));
             count += group.blocks.len() as u64;
-        }
+        }))?;
         let sha256 = hex::encode(Sha256::digest(&lines));
         if self.bucket.put_new(&path, lines.into()).await? == Put::Created {
             return Ok(StoredPlan {
@@ -66,12 +63,8 @@ impl Vault {
         lines: impl IntoIterator<Item = T>,
     ) -> Result<String, Failure> {
         let path = format!("{}/plans/{job}/objects.jsonl", self.org());
-        let mut bytes = Vec::new();
-        for line in lines {
-            serde_json::to_writer(&mut bytes, &line).map_err(|_| internal("line has no JSON"))?;
-            bytes.push(b'\n');
-        }
-        self.bucket.put_new(&path, bytes.into()).await?;
+        let lines = json_lines(lines)?;
+        self.bucket.put_new(&path, lines.into()).await?;
         Ok(path)
     }
 
@@ -156,6 +149,15 @@ impl PlanReader {
             ),
         )
     }
+}
+
+fn json_lines<T: Serialize>(lines: impl IntoIterator<Item = T>) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    for line in lines {
+        serde_json::to_writer(&mut bytes, &line).map_err(|_| internal("line has no JSON"))?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
 fn heads_until(group: &BlockGroup) -> Option<Stamp> {

@@ -90,10 +90,7 @@ async fn status(
     org: &OrgName,
     job: &JobId,
 ) -> Result<Option<JobStatus>, Failure> {
-    match catalog.job(org, job).await {
-        Err(failure) if failure.code == ErrorCode::JobUnknown => Ok(None),
-        job => Ok(Some(job?.status)),
-    }
+    Ok(catalog.find_job(org, job).await?.map(|job| job.status))
 }
 
 fn ended() -> JobEnd {

@@ -1,7 +1,7 @@
 //! Stops a job: nothing that it found is shown, and nothing of it goes on.
 
 use holdfast_catalog::{JobItem, JobStatus, Outcome};
-use holdfast_model::{ErrorCode, Failure, JobId, OrgName};
+use holdfast_model::{Failure, JobId, OrgName};
 use holdfast_runtime::{Deadline, Environment, now, stop};
 use serde::{Deserialize, Serialize};
 
@@ -51,12 +51,14 @@ pub async fn handle(
 
 /// The backup that the job had started, if it was begun.
 async fn capture(environment: &Environment, job: &JobItem) -> Result<Option<JobItem>, Failure> {
-    let Some(capture) = &job.capture else {
-        return Ok(None);
-    };
-    match environment.catalog().job(&capture.org, &capture.job).await {
-        Err(unbegun) if unbegun.code == ErrorCode::JobUnknown => Ok(None),
-        found => found.map(Some),
+    match &job.capture {
+        Some(capture) => {
+            environment
+                .catalog()
+                .find_job(&capture.org, &capture.job)
+                .await
+        }
+        None => Ok(None),
     }
 }
 

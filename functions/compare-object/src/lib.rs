@@ -80,7 +80,7 @@ async fn compare(
     if sides.is_one_sided() {
         return pages.count(&sides).await;
     }
-    let mut pairs = sides.pairs(pages.item.progress.after)?;
+    let mut pairs = sides.pairs(pages.item.progress.after);
     loop {
         let found = pairs.next().await?;
         let at_end = matches!(found, Found::End);

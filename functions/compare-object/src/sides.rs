@@ -7,7 +7,7 @@ use holdfast_model::{
     ErrorCode, Failure, ObjectName, ObjectSchema, SalesforceId, SegmentEntry, Stamp,
 };
 use holdfast_plan::ComparedFields;
-use holdfast_plan::compare::{Moment, Plan, PlannedObject, PlannedSide};
+use holdfast_plan::compare::{Plan, PlannedObject, Which, schemas};
 use holdfast_runtime::Environment;
 use holdfast_vault::{Choice, Fields, Pairs, Vault};
 use jiff::civil::Weekday;
@@ -47,8 +47,8 @@ impl Sides {
             )
         })?;
         let request = &plan.request;
-        let left = open(environment, plan, &request.left, planned, left).await?;
-        let right = open(environment, plan, &request.right, planned, right).await?;
+        let left = open(environment, plan, planned, Which::Left).await?;
+        let right = open(environment, plan, planned, Which::Right).await?;
         let fields =
             ComparedFields::of(left.schema.as_ref(), right.schema.as_ref(), &request.ignore);
         Ok(Self {
@@ -69,7 +69,7 @@ impl Sides {
     }
 
     /// What differs behind a record.
-    pub(crate) fn pairs(&self, after: Option<SalesforceId>) -> Result<Pairs, Failure> {
+    pub(crate) fn pairs(&self, after: Option<SalesforceId>) -> Pairs {
         let side = |side: &Side, fields: Vec<String>| {
             let opened = side.vault.side(side.segments.clone(), side.as_of, fields);
             match &side.choice {
@@ -105,25 +105,17 @@ async fn count(side: &Side) -> Result<u64, Failure> {
     }
 }
 
-fn left(object: &PlannedObject) -> Option<&PlannedSide> {
-    object.left.as_ref()
-}
-
-fn right(object: &PlannedObject) -> Option<&PlannedSide> {
-    object.right.as_ref()
-}
-
 async fn open(
     environment: &Environment,
     plan: &Plan,
-    moment: &Moment,
     object: &PlannedObject,
-    of: fn(&PlannedObject) -> Option<&PlannedSide>,
+    which: Which,
 ) -> Result<Side, Failure> {
+    let moment = plan.request.moment(which);
     let vault = environment.vault(&moment.org).await?;
     let catalog = environment.catalog();
     let as_of = moment.at.unwrap_or(END_OF_TIME);
-    let Some(planned) = of(object) else {
+    let Some(planned) = object.side(which) else {
         return Ok(Side {
             vault,
             as_of,
@@ -138,7 +130,7 @@ async fn open(
         None => None,
         Some(text) => {
             let filter = Filter::parse(text)?;
-            Some(choose(environment, plan, moment, name, &filter, of).await?)
+            Some(choose(environment, plan, which, name, &filter).await?)
         }
     };
     Ok(Side {
@@ -154,19 +146,13 @@ async fn open(
 async fn choose(
     environment: &Environment,
     plan: &Plan,
-    moment: &Moment,
+    which: Which,
     object: &ObjectName,
     filter: &Filter,
-    of: fn(&PlannedObject) -> Option<&PlannedSide>,
 ) -> Result<Choice, Failure> {
+    let moment = plan.request.moment(which);
     let vault = environment.vault(&moment.org).await?;
-    let mut schemas = BTreeMap::new();
-    for object in &plan.objects {
-        if let Some(side) = of(object) {
-            let schema = vault.schema(&object.object, &side.schema).await?;
-            schemas.insert(object.object.clone(), schema);
-        }
-    }
+    let schemas = vault.schemas(schemas(&plan.objects, which)).await?;
     let request = &plan.request.calendar;
     let calendar = Calendar::new(
         moment.at.unwrap_or(plan.planned_at),

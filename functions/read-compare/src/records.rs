@@ -46,15 +46,10 @@ pub(crate) async fn read(
         Some(table) => Some(Writer::open(environment, plan, &comparison.object, table).await?),
         None => None,
     };
-    let mut at = match (input.next, &mut writer) {
-        (Some(cursor), _) => cursor,
-        (None, writer) => {
-            if let Some(writer) = writer {
-                writer.names()?;
-            }
-            Cursor::default()
-        }
-    };
+    if let (None, Some(writer)) = (input.next, &mut writer) {
+        writer.names()?;
+    }
+    let mut at = input.next.unwrap_or_default();
     let mut room = TEXT_BYTES_MAX;
     let mut records = Vec::new();
     while at.page < comparison.progress.pages {

@@ -3,7 +3,7 @@
 use holdfast_model::{ErrorCode, Failure, ObjectName};
 use holdfast_plan::ComparedFields;
 use holdfast_plan::compare::{Difference, Plan};
-use holdfast_plan::diff::ChangeKind;
+use holdfast_plan::diff::{Change, ChangeKind};
 use holdfast_runtime::Environment;
 use serde::{Deserialize, Serialize};
 
@@ -90,16 +90,12 @@ impl Writer {
                 Table::Changes,
                 ChangeKind::Changed | ChangeKind::Recalculated | ChangeKind::Touched,
             ) => {
-                let kind = match difference.kind {
-                    ChangeKind::Touched => "touched",
-                    ChangeKind::Recalculated => "recalculated",
-                    _ => "changed",
-                };
                 for change in &difference.changes {
-                    let left = change.left.as_deref().unwrap_or_default();
-                    let right = change.right.as_deref().unwrap_or_default();
+                    let Change {
+                        field, left, right, ..
+                    } = change;
                     self.csv
-                        .write_record([id, kind, change.field.as_str(), left, right])
+                        .serialize((id, difference.kind, field, left, right))
                         .map_err(|_| unwritable())?;
                 }
                 Ok(())

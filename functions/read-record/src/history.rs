@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, OrgName, SalesforceId, Stamp};
+use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp};
 use holdfast_plan::{Change, ComparedFields, FieldClass, Ignore};
 use holdfast_runtime::Environment;
 use holdfast_vault::{Fields, Filter, Version};
@@ -35,8 +35,7 @@ pub(crate) struct Named {
 }
 
 /// The fields in which one version differs from an older one.
-pub(crate) fn changes(schema: &ObjectSchema, older: &Version, newer: &Version) -> Vec<Change> {
-    let fields = ComparedFields::of(Some(schema), Some(schema), &Ignore::default());
+fn changes(fields: &ComparedFields, older: &Version, newer: &Version) -> Vec<Change> {
     let mut changes = fields.changes(texts(older), texts(newer));
     // Fields that the object has no more.
     let names: BTreeSet<_> = older.fields.keys().chain(newer.fields.keys()).collect();
@@ -63,16 +62,25 @@ fn texts(version: &Version) -> impl Iterator<Item = (&str, Option<&str>)> {
     fields.map(|(name, text)| (name.as_str(), text.as_deref()))
 }
 
-/// Reads what is stored of other records, as of the times of versions.
-pub(crate) struct Names<'a> {
+/// Tells of the versions of an object's records, and of what they pointed to.
+pub(crate) struct History<'a> {
     environment: &'a Environment,
     org: &'a OrgName,
-    schema: ObjectSchema,
-    /// Objects, with the field that people call their records by.
-    named: BTreeMap<ObjectName, Option<String>>,
+    fields: ComparedFields,
+    /// Fields that point to a record, with the objects that it may belong to.
+    references: Vec<(String, Vec<ObjectName>)>,
+    /// What was looked up so far; nothing for objects whose records have no name, or that are not stored.
+    named: BTreeMap<ObjectName, Option<NamedObject>>,
 }
 
-impl<'a> Names<'a> {
+/// An object whose records people call by a name.
+#[derive(Clone)]
+struct NamedObject {
+    field: String,
+    segments: Vec<SegmentEntry>,
+}
+
+impl<'a> History<'a> {
     /// The schema is the newest of the object.
     pub(crate) async fn open(
         environment: &'a Environment,
@@ -87,17 +95,26 @@ impl<'a> Names<'a> {
             )
         })?;
         let schema = environment.vault(org).await?.schema(object, &hash).await?;
+        let objects = |names: &[String]| {
+            let parsed = names.iter().map(|name| ObjectName::parse(name.as_str()));
+            parsed.filter_map(Result::ok).collect::<Vec<_>>()
+        };
+        let references = schema
+            .stored_fields()
+            .map(|field| (field.name.clone(), objects(&field.reference_to)))
+            .filter(|(_, objects)| !objects.is_empty());
         Ok(Self {
             environment,
             org,
-            schema,
+            fields: ComparedFields::of(Some(&schema), Some(&schema), &Ignore::default()),
+            references: references.collect(),
             named: BTreeMap::new(),
         })
     }
 
-    /// The schema of the record's object.
-    pub(crate) fn schema(&self) -> &ObjectSchema {
-        &self.schema
+    /// The fields in which one version differs from an older one.
+    pub(crate) fn changes(&self, older: &Version, newer: &Version) -> Vec<Change> {
+        changes(&self.fields, older, newer)
     }
 
     /// Tells of a version, next to the one before it; with the names of what it pointed to, if asked for.
@@ -107,7 +124,7 @@ impl<'a> Names<'a> {
         older: Option<&Version>,
         with_names: bool,
     ) -> Result<Told, Failure> {
-        let changes = older.map_or_else(Vec::new, |older| changes(&self.schema, older, &version));
+        let changes = older.map_or_else(Vec::new, |older| self.changes(older, &version));
         let id_in = |field: &str| {
             let text = version.fields.get(field)?.as_ref()?;
             SalesforceId::parse(text.as_bytes()).ok()
@@ -115,21 +132,12 @@ impl<'a> Names<'a> {
         let changed_by = id_in(CHANGED_BY).map(|id| Named { id, name: None });
         let mut references = BTreeMap::new();
         if with_names {
-            let pointing: Vec<_> = self
-                .schema
-                .stored_fields()
-                .filter(|field| !field.reference_to.is_empty())
-                .filter_map(|field| {
-                    Some((
-                        field.name.clone(),
-                        id_in(&field.name)?,
-                        field.reference_to.clone(),
-                    ))
-                })
-                .collect();
-            for (field, id, objects) in pointing {
-                let name = self.name(id, &objects, version.modstamp).await?;
-                references.insert(field, Named { id, name });
+            let pointing = self.references.clone().into_iter();
+            for (field, objects) in pointing {
+                if let Some(id) = id_in(&field) {
+                    let name = self.name(id, &objects, version.modstamp).await?;
+                    references.insert(field, Named { id, name });
+                }
             }
         }
         let known = references.get(CHANGED_BY).cloned();
@@ -145,18 +153,13 @@ impl<'a> Names<'a> {
     async fn name(
         &mut self,
         id: SalesforceId,
-        objects: &[String],
+        objects: &[ObjectName],
         at: Stamp,
     ) -> Result<Option<String>, Failure> {
-        let catalog = self.environment.catalog();
         for object in objects {
-            let Ok(object) = ObjectName::parse(object.as_str()) else {
+            let Some(NamedObject { field, segments }) = self.named(object).await? else {
                 continue;
             };
-            let Some(field) = self.name_field(&object).await? else {
-                continue;
-            };
-            let segments = catalog.segments(self.org, &object).await?;
             let vault = self.environment.vault(self.org).await?;
             let ids = Filter::Ids(BTreeSet::from([id]));
             let mut scan = vault.scan(&segments, at, Fields::Named(&[&field]), ids);
@@ -167,21 +170,24 @@ impl<'a> Names<'a> {
         Ok(None)
     }
 
-    async fn name_field(&mut self, object: &ObjectName) -> Result<Option<String>, Failure> {
+    async fn named(&mut self, object: &ObjectName) -> Result<Option<NamedObject>, Failure> {
         if let Some(known) = self.named.get(object) {
             return Ok(known.clone());
         }
-        let item = self.environment.catalog().object(self.org, object).await?;
-        let mut field = None;
+        let catalog = self.environment.catalog();
+        let item = catalog.object(self.org, object).await?;
+        let mut named = None;
         if let Some(hash) = item.and_then(|item| item.facts?.schema) {
             let vault = self.environment.vault(self.org).await?;
             let schema = vault.schema(object, &hash).await?;
-            let mut stored = schema.stored_fields();
-            field = stored
-                .find(|field| field.name_field)
-                .map(|field| field.name.clone());
+            if let Some(field) = schema.stored_fields().find(|field| field.name_field) {
+                named = Some(NamedObject {
+                    field: field.name.clone(),
+                    segments: catalog.segments(self.org, object).await?,
+                });
+            }
         }
-        self.named.insert(object.clone(), field.clone());
-        Ok(field)
+        self.named.insert(object.clone(), named.clone());
+        Ok(named)
     }
 }

@@ -2,13 +2,13 @@
 
 mod history;
 
-use holdfast_model::{ErrorCode, Failure, ObjectName, ObjectSchema, OrgName, SalesforceId};
+use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId};
 use holdfast_plan::Change;
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_vault::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::history::{Names, Told};
+use crate::history::{History, Told};
 
 /// Bytes of field text in one answer; Lambda allows an answer of 6 MB, and JSON escapes take room.
 const TEXT_BYTES_MAX: usize = 2 << 20;
@@ -84,9 +84,9 @@ pub async fn handle(
         ));
     }
     let versions_stored = stored.len();
-    let mut reader = Names::open(environment, &org, &object).await?;
+    let mut history = History::open(environment, &org, &object).await?;
     if let Some((one, other)) = between {
-        let changes = changes_between(reader.schema(), &stored, one, other)?;
+        let changes = changes_between(&history, &stored, one, other)?;
         return Ok(Output {
             org,
             object,
@@ -107,7 +107,7 @@ pub async fn handle(
             break;
         }
         room = room.saturating_sub(bytes);
-        versions.push(reader.tell(version.clone(), older, names).await?);
+        versions.push(history.tell(version.clone(), older, names).await?);
     }
     let end = skip + versions.len();
     let next_skip = (end < versions_stored).then_some(end);
@@ -123,13 +123,13 @@ pub async fn handle(
 }
 
 fn changes_between(
-    schema: &ObjectSchema,
+    history: &History<'_>,
     stored: &[Version],
     one: usize,
     other: usize,
 ) -> Result<Vec<Change>, Failure> {
     match (stored.get(one), stored.get(other)) {
-        (Some(one), Some(other)) => Ok(history::changes(schema, one, other)),
+        (Some(one), Some(other)) => Ok(history.changes(one, other)),
         _ => Err(Failure::new(
             ErrorCode::InputInvalid,
             format!(

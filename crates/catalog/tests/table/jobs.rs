@@ -162,3 +162,25 @@ async fn the_newest_jobs_come_first_whatever_they_are_called() {
     assert_eq!(names(all), ["c", "b", "d", "a"]);
     assert!(catalog.jobs(&org(), 0).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_compare_is_not_among_the_jobs_that_capture() {
+    let catalog = local::catalog("compares").await;
+    for (name, kind, started) in [
+        ("backup", JobKind::Backup, 1),
+        ("compare", JobKind::Compare, 2),
+    ] {
+        let begun = catalog
+            .begin_job(&org(), &job(name), kind, "arn", at(started))
+            .await;
+        begun.unwrap();
+    }
+    let jobs = catalog.jobs(&org(), 9).await.unwrap();
+    assert_eq!(
+        jobs.iter().map(|item| &item.job).collect::<Vec<_>>(),
+        [&job("backup")]
+    );
+    let compare = catalog.find_job(&org(), &job("compare")).await.unwrap();
+    assert_eq!(compare.unwrap().kind, JobKind::Compare);
+    assert_eq!(catalog.find_job(&org(), &job("none")).await.unwrap(), None);
+}

@@ -146,7 +146,7 @@ proptest! {
         let mut totals = Totals::default();
         let mut from = None;
         loop {
-            let mut pairs = Pairs::new(left.clone(), right.clone(), from).unwrap();
+            let mut pairs = Pairs::new(left.clone(), right.clone(), from);
             let (reached, some) = apply(&mut pairs, (&fields.0, &fields.1), &mut applied, steps);
             totals.left += some.left;
             totals.right += some.right;
@@ -191,7 +191,7 @@ fn text_is_not_read_where_hashes_agree() {
             ["A__c".to_owned()],
         )
     };
-    let mut pairs = Pairs::new(side(left), side(right), None).unwrap();
+    let mut pairs = Pairs::new(side(left), side(right), None);
     let mut found = Vec::new();
     while let Found::Pair(pair) = super::wait(pairs.next()).unwrap() {
         found.push(pair.id);

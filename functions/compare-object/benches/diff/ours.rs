@@ -30,7 +30,7 @@ pub(crate) fn measure(folder: &Path) -> Measured {
             names,
         )
     };
-    let mut pairs = Pairs::new(side("left"), side("right"), None).unwrap();
+    let mut pairs = Pairs::new(side("left"), side("right"), None);
     let mut measured = Measured {
         only_left: 0,
         only_right: 0,
