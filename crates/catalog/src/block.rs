@@ -1,8 +1,8 @@
 //! Blocks: the only state of an extraction, and with it the list of an object's segments.
 
 use holdfast_model::{
-    Block, Changes, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName, SegmentEntry,
-    Stamp, Sweep, Window,
+    Authors, Block, Changes, Entropy, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName,
+    OrgName, SegmentEntry, Stamp, Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,10 @@ pub struct Progress {
     pub deleted: u64,
     /// What its versions make of those held before; known from its commit on.
     pub changes: Changes,
+    /// Who changed, deleted or restored records; known from its commit on.
+    pub authors: Authors,
+    /// What the texts of its versions say.
+    pub text: Entropy,
     /// Digest over the ids of all rows received.
     pub digest: IdDigest,
     /// What a sweep found so far; nothing in other lanes.

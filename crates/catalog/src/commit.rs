@@ -51,7 +51,9 @@ impl Catalog {
             Lane::Refresh => object.with_refreshed(captured),
             _ => object.with_captured(captured),
         };
-        object = object.with_changes(item.progress.changes);
+        object = object
+            .with_changes(item.progress.changes)
+            .with_text(job, item.progress.text);
         object.sweep_due &= item.block.lane != Lane::Sweep;
         object.read_due &= item.block.lane != Lane::Head;
         let (block_part, committed) = self.table.put_part(BlockItem {

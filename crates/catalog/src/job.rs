@@ -145,6 +145,9 @@ pub struct Counts {
     /// Objects of which something could not be captured for three jobs or more.
     #[serde(default)]
     pub warnings: u64,
+    /// Signs of an accident or an attack.
+    #[serde(default)]
+    pub signals: u64,
 }
 
 /// A manifest in the vault.

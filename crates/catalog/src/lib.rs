@@ -26,7 +26,7 @@ pub use budget::{Budget, Calls, Caps, Settlement, Usage};
 pub use comparison::{ComparisonCounts, ComparisonItem, ComparisonProgress, ComparisonState};
 pub use job::{Capture, Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
 pub use lease::{Lease, LeaseOutcome};
-pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh};
+pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh, TextHistory};
 pub use org::{Connection, OrgItem};
 pub use settings::Settings;
 

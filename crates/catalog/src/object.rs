@@ -1,7 +1,8 @@
 //! Objects of an org: which windows are captured, and what went wrong last.
 
 use holdfast_model::{
-    Changes, Coverage, Failure, JobId, ObjectName, ObjectSchema, OrgName, Stamp, Transport, Window,
+    Changes, Coverage, Entropy, Failure, JobId, ObjectName, ObjectSchema, OrgName, Stamp,
+    Transport, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,9 @@ pub struct ObjectItem {
     /// How many live records the vault holds; absent when some were captured before this was counted.
     #[serde(default)]
     pub live: Option<u64>,
+    /// What its texts say.
+    #[serde(default)]
+    pub text: TextHistory,
     /// Deletions may have passed unseen: the next job compares every Id.
     #[serde(default)]
     pub sweep_due: bool,
@@ -51,6 +55,17 @@ pub struct ObjectItem {
     pub refreshed_at: Option<Stamp>,
     /// Changes of this item.
     pub version: u64,
+}
+
+/// What the texts of an object say, in its newest job and before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextHistory {
+    /// The newest job that captured some.
+    pub job: Option<JobId>,
+    /// What that job captured.
+    pub now: Entropy,
+    /// What jobs before it did.
+    pub before: Entropy,
 }
 
 /// Captured windows that are read once more, since values changed that no stamp shows.
@@ -154,6 +169,7 @@ impl ObjectItem {
             last_exception: None,
             records: None,
             live: Some(0),
+            text: TextHistory::default(),
             sweep_due: false,
             read_due: false,
             cursor_refused: None,
@@ -179,6 +195,22 @@ impl ObjectItem {
     /// With the changes of a block that is committed in the same transaction.
     pub(crate) fn with_changes(mut self, changes: Changes) -> Self {
         self.live = self.live.map(|live| changes.live_after(live));
+        self
+    }
+
+    /// With the text of a block that is committed in the same transaction.
+    pub(crate) fn with_text(mut self, job: &JobId, text: Entropy) -> Self {
+        if text.bytes == 0 {
+            return self;
+        }
+        if self.text.job.as_ref() != Some(job) {
+            self.text = TextHistory {
+                job: Some(job.clone()),
+                now: Entropy::default(),
+                before: self.text.before.then(self.text.now),
+            };
+        }
+        self.text.now.add(text);
         self
     }
 
@@ -426,6 +458,22 @@ mod tests {
         assert!(object.last_exception.is_some());
         let object = object.with_captured(window(Some(45), 60));
         assert_eq!(object.last_exception, None);
+    }
+
+    #[test]
+    fn text_of_a_job_is_told_from_what_came_before() {
+        let text = |bytes| Entropy {
+            bytes,
+            compressed: bytes / 2,
+        };
+        let job = |name| JobId::parse(name).unwrap();
+        let object = object().with_text(&job("one"), text(10));
+        let object = object.with_text(&job("one"), text(20));
+        assert_eq!((object.text.before, object.text.now), (text(0), text(30)));
+        let object = object.with_text(&job("two"), text(0));
+        assert_eq!(object.text.job, Some(job("one")));
+        let object = object.with_text(&job("three"), text(4));
+        assert_eq!((object.text.before, object.text.now), (text(30), text(4)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use holdfast_model::{ErrorCode, Failure, ObjectName};
+use holdfast_model::{ErrorCode, Failure, ObjectName, Thresholds};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -33,6 +33,16 @@ pub struct Settings {
     pub quiet_poll_seconds: u32,
     /// Seconds after which an object with formulas is read once more, as their values change without a stamp; 0 is never.
     pub formula_refresh_seconds: u32,
+    /// Records that a signal is about at least.
+    pub signal_records_min: u32,
+    /// Share of an object's live records whose deletion in one job is a signal, in percent; 0 is never.
+    pub signal_deleted_percent: u8,
+    /// Share of an object's live records whose change in one job is a signal, in percent; 0 is never.
+    pub signal_modified_percent: u8,
+    /// Share of the org's live records that one user changes or deletes between two jobs, in percent; 0 is never.
+    pub signal_author_percent: u8,
+    /// Hundredths of a bit per byte by which text says more than before; 0 is never.
+    pub signal_entropy_centibits: u32,
     /// Jobs of the org are skipped.
     pub paused: bool,
     /// Objects that are left out, by API name.
@@ -51,6 +61,11 @@ impl Default for Settings {
             backfill_block_rows: 2_000_000,
             quiet_poll_seconds: 3_600,
             formula_refresh_seconds: 7 * 86_400,
+            signal_records_min: 100,
+            signal_deleted_percent: 10,
+            signal_modified_percent: 50,
+            signal_author_percent: 20,
+            signal_entropy_centibits: 100,
             paused: false,
             exclude_objects: Vec::new(),
         }
@@ -63,6 +78,17 @@ impl Settings {
         Caps {
             api_percent: self.api_cap_percent,
             bulk_percent: self.bulk_cap_percent,
+        }
+    }
+
+    /// From when on something is a signal.
+    pub const fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            records_min: self.signal_records_min as u64,
+            deleted_percent: self.signal_deleted_percent,
+            modified_percent: self.signal_modified_percent,
+            author_percent: self.signal_author_percent,
+            entropy_centibits: self.signal_entropy_centibits,
         }
     }
 
@@ -97,6 +123,21 @@ impl Settings {
                 "quiet_poll_seconds" => self.quiet_poll_seconds = number(name, value, 0..=86_400)?,
                 "formula_refresh_seconds" => {
                     self.formula_refresh_seconds = number(name, value, 0..=366 * 86_400)?;
+                }
+                "signal_records_min" => {
+                    self.signal_records_min = number(name, value, 1..=1_000_000_000)?;
+                }
+                "signal_deleted_percent" => {
+                    self.signal_deleted_percent = number(name, value, 0..=100)?;
+                }
+                "signal_modified_percent" => {
+                    self.signal_modified_percent = number(name, value, 0..=100)?;
+                }
+                "signal_author_percent" => {
+                    self.signal_author_percent = number(name, value, 0..=100)?;
+                }
+                "signal_entropy_centibits" => {
+                    self.signal_entropy_centibits = number(name, value, 0..=800)?;
                 }
                 "paused" => {
                     self.paused = value
@@ -224,6 +265,18 @@ mod tests {
             (
                 json!({"backfill_block_rows": 999}),
                 ["`backfill_block_rows`", "`1000`"],
+            ),
+            (
+                json!({"signal_records_min": 0}),
+                ["`signal_records_min`", "`1`"],
+            ),
+            (
+                json!({"signal_deleted_percent": 101}),
+                ["`signal_deleted_percent`", "`100`"],
+            ),
+            (
+                json!({"signal_entropy_centibits": 801}),
+                ["`signal_entropy_centibits`", "`800`"],
             ),
             (json!({"paused": 1}), ["`paused`", "`true`"]),
             (

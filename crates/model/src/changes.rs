@@ -49,6 +49,14 @@ pub struct Standing {
 }
 
 impl Change {
+    /// Whether it is what somebody did to a record that was there.
+    pub const fn has_author(self) -> bool {
+        match self {
+            Self::Modified | Self::Deleted | Self::Restored => true,
+            Self::Added | Self::Recalculated => false,
+        }
+    }
+
     /// What a version makes of the newest one that is held of its record; nothing when that is not the older one, or the
     /// record stays in the bin, or goes from there.
     pub fn between(held: Option<Standing>, new: Standing) -> Option<Self> {

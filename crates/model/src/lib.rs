@@ -2,9 +2,11 @@
 //!
 //! No I/O, no async, no clock, no randomness. Every other crate speaks these types.
 
+pub mod authors;
 pub mod block;
 pub mod changes;
 pub mod digest;
+pub mod entropy;
 pub mod error;
 pub mod filter;
 pub mod id;
@@ -13,19 +15,23 @@ pub mod name;
 pub mod row;
 pub mod schema;
 pub mod segment;
+pub mod signal;
 pub mod stamp;
 pub mod sweep;
 pub mod window;
 
+pub use authors::{Author, Authors};
 pub use block::{Block, BlockGroup, Lane};
 pub use changes::{Change, Changes, Standing};
 pub use digest::IdDigest;
+pub use entropy::Entropy;
 pub use error::{ErrorClass, ErrorCode, Failure};
 pub use id::SalesforceId;
 pub use name::{JobId, ObjectName, OrgName};
 pub use row::RowHash;
 pub use schema::{FieldSchema, ObjectSchema, Transport};
 pub use segment::{SegmentEntry, WrappedKey};
+pub use signal::{Signal, Thresholds};
 pub use stamp::Stamp;
 pub use sweep::Sweep;
 pub use window::{Coverage, Window};

@@ -1,10 +1,12 @@
-//! Pure decisions: what is read next, what a sweep finds, and what differs. No I/O, no clock, no randomness.
+//! Pure decisions: what is read next, what a sweep finds, what differs, and what is a signal. No I/O, no clock, no randomness.
 
 pub mod backup;
 pub mod compare;
 pub mod diff;
+pub mod signals;
 pub mod sweep;
 
 pub use backup::{ObjectState, Pace, group, plan_backup};
 pub use diff::{Change, ChangeKind, ComparedFields, FieldClass, Ignore};
+pub use signals::{Measured, signals};
 pub use sweep::{Buckets, Comparison, Differences, Group, Held};

@@ -8,6 +8,7 @@ mod bucket;
 mod chain;
 mod choice;
 mod document;
+mod entropy;
 mod envelope;
 mod error;
 mod filter;

@@ -2,8 +2,8 @@
 
 use hmac::Mac as _;
 use holdfast_model::{
-    Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName, SegmentEntry,
-    Stamp, Sweep, Window,
+    Authors, Changes, Coverage, Entropy, ErrorCode, Failure, IdDigest, JobId, ObjectName, OrgName,
+    SegmentEntry, Signal, Stamp, Sweep, Window,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -25,6 +25,9 @@ pub struct Addition {
     pub objects: Vec<ObjectAddition>,
     /// File bodies.
     pub blobs: Vec<BlobEntry>,
+    /// Signs of an accident or an attack, those about most records first.
+    #[serde(default)]
+    pub signals: Vec<Signal>,
 }
 
 /// What a job adds to one Salesforce object.
@@ -54,6 +57,15 @@ pub struct ObjectAddition {
     /// What became of its records: each block's versions next to those held before it.
     #[serde(default)]
     pub changes: Changes,
+    /// Who changed, deleted or restored them.
+    #[serde(default)]
+    pub authors: Authors,
+    /// What its texts say that this job captured.
+    #[serde(default)]
+    pub text: Entropy,
+    /// What those of the jobs before say.
+    #[serde(default)]
+    pub text_before: Entropy,
     /// What comparing every Id came to, in a job that did.
     #[serde(default)]
     pub sweep: Option<Sweep>,

@@ -6,9 +6,10 @@ use holdfast_catalog::{
     BlockItem, Catalog, Counts, JobItem, JobStatus, ManifestRef, Outcome, Progress,
 };
 use holdfast_model::{
-    Block, Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, Lane, ObjectName, OrgName,
-    Stamp, Window,
+    Authors, Block, Changes, Coverage, Entropy, ErrorCode, Failure, IdDigest, JobId, Lane,
+    ObjectName, OrgName, Signal, Stamp, Thresholds, Window,
 };
+use holdfast_plan::{Measured, signals};
 use holdfast_runtime::{Deadline, Environment, each_planned, now};
 use holdfast_vault::{Addition, Manifest, ManifestEntry, ObjectAddition, Vault, WindowException};
 use serde::{Deserialize, Serialize};
@@ -70,18 +71,24 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
         ..Account::default()
     };
     for orphan in jobs_without_manifest(newest, job) {
+        account.jobs.insert(orphan.clone());
         account
             .add_plan(catalog, &vault, &orphan, Whose::Orphan)
             .await?;
     }
+    account.jobs.insert(job.clone());
     account.add_plan(catalog, &vault, job, Whose::Own).await?;
-    account.add_coverage(catalog, org).await?;
+    let settings = catalog.org(org).await?.settings;
+    account
+        .add_objects(catalog, org, settings.thresholds())
+        .await?;
     let calls = catalog.budget(org).await?.job;
     account.counts.api_calls = calls.api;
     account.counts.bulk_jobs = calls.bulk_jobs;
     let Account {
         objects,
         counts,
+        signals,
         error,
         ..
     } = account;
@@ -90,6 +97,7 @@ async fn commit(environment: &Environment, org: &OrgName, job: &JobId) -> Result
         created: now(),
         objects: objects.into_values().collect(),
         blobs: Vec::new(),
+        signals,
     };
     if let Some(at) = catalog
         .job(org, job)
@@ -172,9 +180,12 @@ enum Whose {
 struct Account {
     /// Segments that manifests name already.
     named: BTreeSet<String>,
+    /// This one, and those that failed before it.
+    jobs: BTreeSet<JobId>,
     objects: BTreeMap<ObjectName, ObjectAddition>,
     objects_read: BTreeSet<ObjectName>,
     counts: Counts,
+    signals: Vec<Signal>,
     /// The first exception.
     error: Option<Failure>,
 }
@@ -242,13 +253,16 @@ impl Account {
                 let Progress {
                     mut segments,
                     changes,
+                    authors,
                     ..
                 } = item.progress;
                 segments.retain(|segment| !self.named.contains(&segment.path));
                 // Without one it changed nothing, or all of it is told.
                 if !segments.is_empty() {
                     self.counts.changes.add(changes);
-                    self.object(&block).changes.add(changes);
+                    let object = self.object(&block);
+                    object.changes.add(changes);
+                    object.authors.add(&authors);
                 }
                 self.object(&block).segments.extend(segments);
             }
@@ -276,6 +290,9 @@ impl Account {
                 duplicates: 0,
                 duplicate_ids: IdDigest::default(),
                 changes: Changes::default(),
+                authors: Authors::default(),
+                text: Entropy::default(),
+                text_before: Entropy::default(),
                 sweep: None,
                 segments: Vec::new(),
                 exceptions: Vec::new(),
@@ -318,6 +335,7 @@ impl Account {
             object.duplicates += progress.duplicates;
             object.duplicate_ids.merge(progress.duplicate_ids);
             object.changes.add(progress.changes);
+            object.authors.add(&progress.authors);
             object.sweep = progress.sweep.or(object.sweep);
             object.segments.extend(progress.segments);
         }
@@ -332,13 +350,39 @@ impl Account {
         }
     }
 
-    async fn add_coverage(&mut self, catalog: &Catalog, org: &OrgName) -> Result<(), Failure> {
+    /// What the catalog knows of the objects by now, and whether anything of that is a signal.
+    async fn add_objects(
+        &mut self,
+        catalog: &Catalog,
+        org: &OrgName,
+        thresholds: Thresholds,
+    ) -> Result<(), Failure> {
+        let mut measured = Vec::new();
         for item in catalog.objects(org).await? {
             self.counts.warnings += u64::from(item.is_in_warning());
+            let (mut changes, mut authors) = <(Changes, Authors)>::default();
+            let mut text_before = item.text.before.then(item.text.now);
+            let mut text = Entropy::default();
             if let Some(object) = self.objects.get_mut(&item.object) {
+                if item.text.job.is_some_and(|job| self.jobs.contains(&job)) {
+                    (text_before, text) = (item.text.before, item.text.now);
+                }
+                (changes, authors) = (object.changes, object.authors.clone());
                 object.coverage = item.coverage;
+                object.text = text;
+                object.text_before = text_before;
             }
+            measured.push(Measured {
+                object: item.object,
+                changes,
+                live_before: item.live.map(|live| changes.live_before(live)),
+                authors,
+                text_before,
+                text,
+            });
         }
+        self.signals = signals(&measured, thresholds);
+        self.counts.signals = self.signals.len() as u64;
         Ok(())
     }
 }

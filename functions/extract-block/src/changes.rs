@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use holdfast_catalog::{Catalog, Progress};
-use holdfast_model::{Block, Change, Changes, Failure, Lane, SalesforceId, SegmentEntry, Stamp};
+use holdfast_model::{
+    Authors, Block, Change, Changes, Failure, Lane, SalesforceId, SegmentEntry, Stamp,
+};
 use holdfast_vault::{Fields, Filter, Vault};
 
 /// Versions that are held against the vault at a time, about 30 MB. More looks at fewer of them would open the same segments
@@ -14,17 +16,19 @@ const ROWS_AT_ONCE: u64 = 250_000;
 const SEGMENTS_AT_ONCE: usize = 16;
 /// Later than any stamp.
 const END_OF_TIME: Stamp = Stamp::from_millis(i64::MAX);
+/// Who changed a record last, also when it was deleted or undeleted.
+const AUTHOR: &str = "LastModifiedById";
 
-/// What the staged segments change. A record counts once, by its newest version.
+/// What the staged segments change, and who did. A record counts once, by its newest version.
 pub(crate) async fn of_block(
     catalog: &Catalog,
     vault: &Vault,
     block: &Block,
     progress: &Progress,
-) -> Result<Changes, Failure> {
-    let mut changes = Changes::default();
+) -> Result<(Changes, Authors), Failure> {
+    let (mut changes, mut authors) = <(Changes, Authors)>::default();
     if progress.segments.is_empty() {
-        return Ok(changes);
+        return Ok((changes, authors));
     }
     let Block {
         org, object, job, ..
@@ -39,26 +43,32 @@ pub(crate) async fn of_block(
     if held.is_empty() {
         let rows: u64 = progress.segments.iter().map(|segment| segment.rows).sum();
         changes.added = rows.saturating_sub(progress.deleted);
-        return Ok(changes);
+        return Ok((changes, authors));
     }
     for some in portions(&progress.segments) {
-        let mut newest = vault.scan(some, END_OF_TIME, Fields::Named(&[]), Filter::All);
-        let (mut ids, mut standings) = (Vec::new(), Vec::new());
+        let mut newest = vault.scan(some, END_OF_TIME, Fields::Named(&[AUTHOR]), Filter::All);
+        let (mut ids, mut rows) = (Vec::new(), Vec::new());
         while let Some(row) = newest.next().await? {
             ids.push(row.id());
-            standings.push(row.standing());
+            let author = row.field(AUTHOR).map(str::as_bytes);
+            let author = author.and_then(|author| SalesforceId::parse(author).ok());
+            rows.push((row.standing(), author));
         }
         let ids: Arc<[SalesforceId]> = ids.into();
         let before = vault.held(&ids, &held).await?;
-        for (before, new) in before.iter().zip(standings) {
+        for (before, (new, author)) in before.iter().zip(rows) {
             let before = before.map(|held| held.standing);
-            if let Some(change) = Change::between(before, new) {
-                changes.note(change);
+            let Some(change) = Change::between(before, new) else {
+                continue;
+            };
+            changes.note(change);
+            if let Some(author) = author.filter(|_| change.has_author()) {
+                authors.note(author);
             }
         }
         held.extend_from_slice(some);
     }
-    Ok(changes)
+    Ok((changes, authors))
 }
 
 /// Cuts a list of segments, so that each piece has few enough and not too many rows, or is one segment.

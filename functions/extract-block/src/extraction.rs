@@ -334,7 +334,7 @@ impl<'a> Extraction<'a> {
         self.seal().await?;
         self.verify_kept()?;
         let (block, progress) = (self.item.block(), &self.progress);
-        self.progress.changes =
+        (self.progress.changes, self.progress.authors) =
             changes::of_block(self.catalog, &self.vault, block, progress).await?;
         let mut item = self.item.clone();
         item.progress = self.progress.clone();
@@ -359,6 +359,7 @@ impl<'a> Extraction<'a> {
             return Ok(());
         }
         self.progress.deleted += sorted.deleted() as u64;
+        self.progress.text.add(sorted.entropy(&self.schema)?);
         let keys = Arc::clone(self.vault.keys());
         let sealed = tokio::task::spawn_blocking(move || sorted.seal(&keys))
             .await

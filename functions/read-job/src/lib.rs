@@ -5,7 +5,9 @@ mod progress;
 use std::collections::BTreeMap;
 
 use holdfast_catalog::{BlockItem, Budget, Calls, Counts, JobItem, JobKind, JobStatus, ObjectItem};
-use holdfast_model::{Block, Changes, ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
+use holdfast_model::{
+    Authors, Block, Changes, ErrorCode, Failure, JobId, ObjectName, OrgName, Signal, Stamp,
+};
 use holdfast_runtime::{Deadline, Environment, each_planned, now};
 use holdfast_vault::ObjectAddition;
 use serde::{Deserialize, Serialize};
@@ -37,6 +39,8 @@ pub struct Output {
     error: Option<Failure>,
     /// What it did; zeros until it ended.
     counts: Counts,
+    /// Signs of an accident or an attack; none until it ended.
+    signals: Vec<Signal>,
     /// Of all objects together.
     #[serde(flatten)]
     amount: Amount,
@@ -70,6 +74,8 @@ struct ObjectProgress {
     amount: Amount,
     /// What became of its records; as far as it is known while the job runs.
     changes: Changes,
+    /// Who changed, deleted or restored them; as far as it is known.
+    authors: Authors,
     /// When this job is done with it, at its speed so far.
     estimated_end: Option<Stamp>,
     /// Everything up to here that was asked for as new is captured.
@@ -130,6 +136,7 @@ pub async fn handle(
     if let Some(manifest) = &item.manifest {
         let vault = environment.vault(&org).await?;
         let (_, manifest) = vault.manifest(manifest.seq).await?;
+        read.signals = manifest.addition.signals;
         for object in manifest.addition.objects {
             read.end(object);
         }
@@ -138,7 +145,7 @@ pub async fn handle(
     Ok(output(
         item.clone(),
         &budget,
-        &read,
+        read,
         &objects,
         is_newest(&item.job),
     ))
@@ -149,7 +156,8 @@ pub async fn handle(
 struct Reading {
     order: Vec<ObjectName>,
     amounts: BTreeMap<ObjectName, Amount>,
-    changes: BTreeMap<ObjectName, Changes>,
+    changes: BTreeMap<ObjectName, (Changes, Authors)>,
+    signals: Vec<Signal>,
 }
 
 impl Reading {
@@ -171,8 +179,9 @@ impl Reading {
         amount.blocks_begun += 1;
         amount.blocks_done += u64::from(item.is_committed() || item.exception().is_some());
         amount.rows_received += item.progress.rows_received;
-        let changes = self.changes.entry(line.object.clone()).or_default();
+        let (changes, authors) = self.changes.entry(line.object.clone()).or_default();
         changes.add(item.progress.changes);
+        authors.add(&item.progress.authors);
     }
 
     /// What the job says at its end counts: deletions are in no plan, and what failed jobs left is in none of its blocks.
@@ -180,14 +189,15 @@ impl Reading {
         if !self.amounts.contains_key(&told.object) {
             self.order.push(told.object.clone());
         }
-        self.changes.insert(told.object, told.changes);
+        self.changes
+            .insert(told.object, (told.changes, told.authors));
     }
 }
 
 fn output(
     item: JobItem,
     budget: &Budget,
-    read: &Reading,
+    read: Reading,
     objects: &[ObjectItem],
     is_newest: bool,
 ) -> Output {
@@ -205,9 +215,9 @@ fn output(
     let in_order = read.order.iter().map(|name| {
         let amount = read.amounts.get(name).copied().unwrap_or_default();
         let estimated_end = pace.as_mut().and_then(|pace| pace.end_of(amount));
-        let changes = read.changes.get(name).copied().unwrap_or_default();
+        let changes = read.changes.get(name).cloned().unwrap_or_default();
         let item = by_name.get(name).copied();
-        object(name, amount, changes, estimated_end, item)
+        object(name, amount, &changes, estimated_end, item)
     });
     let objects: Vec<_> = in_order.collect();
     Output {
@@ -231,6 +241,7 @@ fn output(
         suspended_since,
         error: item.error,
         counts: item.counts,
+        signals: read.signals,
         amount: total,
         calls: is_newest.then_some(budget.job),
         calls_by_day: budget.days.clone(),
@@ -241,7 +252,7 @@ fn output(
 fn object(
     name: &ObjectName,
     amount: Amount,
-    changes: Changes,
+    (changes, authors): &(Changes, Authors),
     estimated_end: Option<Stamp>,
     item: Option<&ObjectItem>,
 ) -> ObjectProgress {
@@ -257,7 +268,8 @@ fn object(
         object: name.clone(),
         state,
         amount,
-        changes,
+        changes: *changes,
+        authors: authors.clone(),
         estimated_end,
         captured_until: item.and_then(|item| item.coverage.head()),
         is_complete: item.is_some_and(|item| item.coverage.is_complete()),

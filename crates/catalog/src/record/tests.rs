@@ -1,6 +1,6 @@
 use aws_sdk_dynamodb::primitives::Blob;
 use holdfast_model::{
-    Block, Coverage, JobId, Lane, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp,
+    Block, Coverage, Entropy, JobId, Lane, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp,
     Transport, Window, WrappedKey,
 };
 use proptest::prelude::*;
@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     BlockItem, BlockState, Budget, Calls, Connection, Counts, JobItem, JobKind, JobStatus,
     ManifestRef, ObjectException, ObjectFacts, ObjectItem, OrgItem, PlanRef, Refresh, Settings,
-    Usage,
+    TextHistory, Usage,
 };
 
 fn organization() -> OrgName {
@@ -110,6 +110,14 @@ fn object_item() -> ObjectItem {
         }),
         records: Some(12),
         live: Some(11),
+        text: TextHistory {
+            job: Some(job()),
+            now: Entropy {
+                bytes: u64::MAX,
+                compressed: 1,
+            },
+            before: Entropy::default(),
+        },
         sweep_due: true,
         read_due: true,
         cursor_refused: Some("CreatedDate".to_owned()),
@@ -141,6 +149,7 @@ fn block_item(state: BlockState) -> BlockItem {
     item.state = state;
     item.version = 3;
     item.progress.digest.add(&id);
+    item.progress.authors.note(id);
     item.progress.segments.push(SegmentEntry {
         path: "acme/segments/Account/0.parquet".to_owned(),
         bytes: u64::MAX,

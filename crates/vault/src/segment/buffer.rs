@@ -262,6 +262,11 @@ impl SortedRows {
         self.rows.get(row..).unwrap_or_default()
     }
 
+    /// Bytes of the rows' text.
+    pub(crate) fn arena_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
     /// Least and greatest Id.
     pub(crate) fn ids(&self) -> Option<(SalesforceId, SalesforceId)> {
         Some((self.rows.first()?.id, self.rows.last()?.id))

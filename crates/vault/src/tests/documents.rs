@@ -17,6 +17,7 @@ fn addition(job: &str) -> Addition {
         created: Stamp::from_millis(0),
         objects: Vec::new(),
         blobs: Vec::new(),
+        signals: Vec::new(),
     }
 }
 

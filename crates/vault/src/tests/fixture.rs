@@ -6,8 +6,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use futures_util::stream;
 use holdfast_model::{
-    Changes, Coverage, IdDigest, JobId, ObjectSchema, OrgName, SalesforceId, SegmentEntry, Stamp,
-    Window,
+    Authors, Changes, Coverage, Entropy, IdDigest, JobId, ObjectSchema, OrgName, SalesforceId,
+    SegmentEntry, Stamp, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,9 @@ fn write_the_golden_vault() {
                 recount: None,
                 duplicate_ids: IdDigest::default(),
                 changes: Changes::default(),
+                authors: Authors::default(),
+                text: Entropy::default(),
+                text_before: Entropy::default(),
                 sweep: None,
                 duplicates: 0,
                 received,
@@ -208,6 +211,7 @@ fn write_the_golden_vault() {
                 exceptions: Vec::new(),
             }],
             blobs: vec![blob.entry().clone()],
+            signals: Vec::new(),
         },
     );
     let golden = Golden {

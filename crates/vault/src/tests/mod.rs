@@ -3,6 +3,7 @@
 mod blobs;
 mod damage;
 mod documents;
+mod entropy;
 mod filters;
 mod fixture;
 mod held;

@@ -1,6 +1,8 @@
 //! The chain of manifests.
 
-use holdfast_model::{Changes, Coverage, ErrorCode, Failure, IdDigest, JobId, SegmentEntry};
+use holdfast_model::{
+    Authors, Changes, Coverage, Entropy, ErrorCode, Failure, IdDigest, JobId, SegmentEntry,
+};
 use holdfast_vault::{Addition, Depth, ManifestEntry, ObjectAddition, Vault, Verified};
 
 use crate::local::Local;
@@ -19,6 +21,9 @@ fn addition(job: &str, segments: Vec<SegmentEntry>) -> Addition {
             recount: None,
             duplicate_ids: IdDigest::default(),
             changes: Changes::default(),
+            authors: Authors::default(),
+            text: Entropy::default(),
+            text_before: Entropy::default(),
             sweep: None,
             duplicates: 0,
             received: IdDigest::default(),
@@ -26,6 +31,7 @@ fn addition(job: &str, segments: Vec<SegmentEntry>) -> Addition {
             exceptions: Vec::new(),
         }],
         blobs: Vec::new(),
+        signals: Vec::new(),
     }
 }
 

@@ -87,3 +87,81 @@ pub(crate) async fn a_job_says_what_became_of_records(world: &World) {
     org.advance_clock(60).await;
     assert_eq!(changes(&org, "Region__c").await, Changes::default());
 }
+
+/// Characters that say six bits each, as encrypted text does in Base64.
+fn noise(random: &mut fastrand::Rng) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let letters = (0..250).map(|_| char::from(alphabet[random.usize(..64)]));
+    letters.collect()
+}
+
+/// What kinds of signals a job raises about which objects, and what it says of those about an object.
+async fn signals(org: &Org<'_>, object: &str) -> Vec<Value> {
+    let job = org.backup().await;
+    let input = json!({"org": org.name});
+    let mut told = org.invoke("read-job", input).await.unwrap();
+    let signals: Vec<Value> = serde_json::from_value(told["signals"].take()).unwrap();
+    assert_eq!(job.counts.signals, signals.len() as u64);
+    let about = |signal: &Value| signal["object"] == object || signal["kind"] == "one_author";
+    assert!(signals.iter().all(about), "{signals:?}");
+    signals
+}
+
+pub(crate) async fn text_that_becomes_noise_and_mass_deletions_raise_signals(world: &World) {
+    let settings = json!({"signal_author_percent": 5});
+    let org = world.connect("signals", small(82), settings).await;
+    let words =
+        "A customer asked for a call about an invoice that was sent twice, and wants a refund. ";
+    let accounts: Vec<_> = (0..200)
+        .map(|number| json!({"Name": format!("{number}"), "Description": words.repeat(3)}))
+        .collect();
+    let body = json!({"object": "Account", "records": accounts});
+    let created = org.control("create", body).await;
+    let ids: Vec<_> = created["ids"].as_array().unwrap().clone();
+    assert!(signals(&org, "Account").await.is_empty(), "all is new");
+
+    org.advance_clock(3_600).await;
+    let body = json!({"object": "Account", "ids": ids[..99], "set": {"Site": "North"}});
+    org.control("update", body).await;
+    org.advance_clock(60).await;
+    assert!(
+        signals(&org, "Account").await.is_empty(),
+        "a few, in plain words"
+    );
+
+    org.advance_clock(3_600).await;
+    let mut random = fastrand::Rng::with_seed(82);
+    for id in &ids {
+        let set = json!({"Description": noise(&mut random)});
+        let body = json!({"object": "Account", "ids": [id], "set": set});
+        org.control("update", body).await;
+    }
+    org.advance_clock(60).await;
+    let raised = signals(&org, "Account").await;
+    let live = org.state().await["objects"]["Account"]["live"].clone();
+    let [modified, one, noise] = &raised[..] else {
+        panic!("{raised:?}");
+    };
+    assert_eq!(one["kind"], "one_author");
+    assert_eq!(modified["kind"], "many_modified");
+    assert_eq!(
+        (&modified["records"], &modified["of"]),
+        (&json!(200), &live)
+    );
+    assert_eq!(modified["by"], json!({"user": one["user"], "records": 200}));
+    assert_eq!(noise["kind"], "text_became_noise");
+    assert!(noise["before"].as_u64() < Some(400), "{noise}");
+    assert!(noise["now"].as_u64() > Some(550), "{noise}");
+
+    org.advance_clock(3_600).await;
+    let body = json!({"object": "Account", "ids": ids[..120]});
+    org.control("delete", body).await;
+    org.advance_clock(60).await;
+    let raised = signals(&org, "Account").await;
+    let deleted = raised
+        .iter()
+        .find(|signal| signal["kind"] == "many_deleted");
+    let deleted = deleted.unwrap_or_else(|| panic!("{raised:?}"));
+    assert_eq!((&deleted["records"], &deleted["of"]), (&json!(120), &live));
+    assert!(signals(&org, "Account").await.is_empty(), "it is told once");
+}

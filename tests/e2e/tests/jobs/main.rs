@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     let world = Arc::new(World::new(runtime.handle().clone()));
     let mut trials = trials![world, runtime:
         changes::a_job_says_what_became_of_records,
+        changes::text_that_becomes_noise_and_mass_deletions_raise_signals,
         comparing::a_compare_that_is_cancelled_shows_nothing_and_costs_nothing,
         comparing::a_compare_with_the_live_org_finds_what_differs,
         comparing::two_orgs_are_compared,
