@@ -155,9 +155,14 @@ impl Record for ObjectItem {
 impl ObjectItem {
     /// Whether jobs read it.
     pub fn is_readable(&self) -> bool {
-        self.facts.as_ref().is_some_and(|facts| {
-            facts.schema.is_some() && !matches!(facts.transport, Transport::Unsupported { .. })
-        })
+        self.readable_schema().is_some()
+    }
+
+    /// Hash of its newest schema, if jobs read it.
+    pub fn readable_schema(&self) -> Option<&str> {
+        let facts = self.facts.as_ref()?;
+        let schema = facts.schema.as_deref()?;
+        (!matches!(facts.transport, Transport::Unsupported { .. })).then_some(schema)
     }
 
     pub(crate) fn new(org: &OrgName, object: &ObjectName) -> Self {

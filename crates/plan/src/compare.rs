@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdfast_model::filter::CalendarRequest;
 use holdfast_model::{JobId, ObjectName, OrgName, SalesforceId, Stamp};
 use serde::{Deserialize, Serialize};
 
@@ -54,28 +55,6 @@ impl Request {
         let sides = [&self.left, &self.right].into_iter();
         let live = sides.filter(|side| side.at.is_none());
         live.map(|side| &side.org).collect()
-    }
-}
-
-/// Whose days, weeks and years count.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CalendarRequest {
-    /// A name of the IANA time zone database.
-    pub time_zone: String,
-    /// Whether weeks start on Monday.
-    pub week_starts_on_monday: bool,
-    /// 1 to 12.
-    pub fiscal_start_month: i8,
-}
-
-impl Default for CalendarRequest {
-    fn default() -> Self {
-        Self {
-            time_zone: "UTC".to_owned(),
-            week_starts_on_monday: false,
-            fiscal_start_month: 1,
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 //! leaves a Lambda. The only room that knows the Lambda runtime.
 
 mod blocks;
+mod choose;
 mod environment;
 mod execution;
 mod function;

@@ -110,11 +110,7 @@ async fn planned(
 ) -> Result<Option<(ObjectName, PlannedSide)>, Failure> {
     let mut doubts = Vec::new();
     let schema = match at {
-        None => item
-            .facts
-            .as_ref()
-            .and_then(|facts| facts.schema.clone())
-            .filter(|_| item.is_readable()),
+        None => item.readable_schema().map(str::to_owned),
         Some(at) => {
             let described = catalog.described_at(&item.org, &item.object, at).await?;
             if described.as_ref().is_some_and(|(_, first)| at < *first) {

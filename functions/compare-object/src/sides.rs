@@ -1,8 +1,6 @@
 //! The two sides of an object: its segments, its fields, and what a filter chooses of it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use holdfast_model::filter::{Calendar, Filter};
+use holdfast_model::filter::Filter;
 use holdfast_model::{
     ErrorCode, Failure, ObjectName, ObjectSchema, SalesforceId, SegmentEntry, Stamp,
 };
@@ -10,12 +8,9 @@ use holdfast_plan::ComparedFields;
 use holdfast_plan::compare::{Plan, PlannedObject, Which, schemas};
 use holdfast_runtime::Environment;
 use holdfast_vault::{Choice, Fields, Pairs, Vault};
-use jiff::civil::Weekday;
 
 /// Later than any stamp: a live side shows all that is captured.
 const END_OF_TIME: Stamp = Stamp::from_millis(253_402_300_799_999);
-/// Ids of parents that a filter may keep in memory, 18 bytes each.
-const PARENTS_MAX: usize = 2_000_000;
 
 /// Both sides of one object.
 pub(crate) struct Sides {
@@ -142,7 +137,6 @@ async fn open(
     })
 }
 
-/// Makes a filter ready: what it has to know of parents is read as of the same time.
 async fn choose(
     environment: &Environment,
     plan: &Plan,
@@ -153,28 +147,9 @@ async fn choose(
     let moment = plan.request.moment(which);
     let vault = environment.vault(&moment.org).await?;
     let schemas = vault.schemas(schemas(&plan.objects, which)).await?;
-    let request = &plan.request.calendar;
-    let calendar = Calendar::new(
-        moment.at.unwrap_or(plan.planned_at),
-        &request.time_zone,
-        if request.week_starts_on_monday {
-            Weekday::Monday
-        } else {
-            Weekday::Sunday
-        },
-        request.fiscal_start_month,
-    )?;
+    let now = moment.at.unwrap_or(plan.planned_at);
+    let calendar = plan.request.calendar.at(now)?;
     let selection = filter.check(object, &schemas)?.at(&calendar);
-    let parents: BTreeSet<ObjectName> = selection
-        .steps()
-        .iter()
-        .flat_map(|step| step.objects().to_vec())
-        .collect();
-    let mut segments = BTreeMap::new();
-    for parent in parents {
-        let of_parent = environment.catalog().segments(&moment.org, &parent).await?;
-        segments.insert(parent, of_parent);
-    }
     let as_of = moment.at.unwrap_or(END_OF_TIME);
-    vault.choose(selection, &segments, as_of, PARENTS_MAX).await
+    environment.choose(&moment.org, selection, as_of).await
 }

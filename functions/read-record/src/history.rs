@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp};
+use holdfast_catalog::Catalog;
+use holdfast_model::{
+    ErrorCode, Failure, ObjectName, ObjectSchema, OrgName, SalesforceId, SegmentEntry, Stamp,
+};
 use holdfast_plan::{Change, ComparedFields, FieldClass, Ignore};
 use holdfast_runtime::Environment;
-use holdfast_vault::{Fields, Filter, Version};
+use holdfast_vault::{Fields, Filter, Vault, Version};
 use serde::Serialize;
 
 /// The field that says who made a version.
@@ -29,9 +32,9 @@ pub(crate) struct Told {
 /// A record and what people call it.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Named {
-    id: SalesforceId,
+    pub(crate) id: SalesforceId,
     /// Nothing when it is not stored, or has no name.
-    name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 /// The fields in which one version differs from an older one.
@@ -65,7 +68,9 @@ fn texts(version: &Version) -> impl Iterator<Item = (&str, Option<&str>)> {
 /// Tells of the versions of an object's records, and of what they pointed to.
 pub(crate) struct History<'a> {
     environment: &'a Environment,
-    org: &'a OrgName,
+    pub(crate) org: &'a OrgName,
+    /// Objects and fields that point to the object.
+    pub(crate) children: Vec<(ObjectName, String)>,
     fields: ComparedFields,
     /// Fields that point to a record, with the objects that it may belong to.
     references: Vec<(String, Vec<ObjectName>)>,
@@ -95,19 +100,16 @@ impl<'a> History<'a> {
             )
         })?;
         let schema = environment.vault(org).await?.schema(object, &hash).await?;
-        let objects = |names: &[String]| {
-            let parsed = names.iter().map(|name| ObjectName::parse(name.as_str()));
-            parsed.filter_map(Result::ok).collect::<Vec<_>>()
-        };
-        let references = schema
-            .stored_fields()
-            .map(|field| (field.name.clone(), objects(&field.reference_to)))
-            .filter(|(_, objects)| !objects.is_empty());
+        let children = schema.children.iter().filter_map(|relationship| {
+            let child = ObjectName::parse(relationship.child.as_str()).ok()?;
+            Some((child, relationship.field.clone()))
+        });
         Ok(Self {
             environment,
             org,
             fields: ComparedFields::of(Some(&schema), Some(&schema), &Ignore::default()),
-            references: references.collect(),
+            references: references_of(&schema),
+            children: children.collect(),
             named: BTreeMap::new(),
         })
     }
@@ -150,7 +152,7 @@ impl<'a> History<'a> {
     }
 
     /// What a record was called at a time.
-    async fn name(
+    pub(crate) async fn name(
         &mut self,
         id: SalesforceId,
         objects: &[ObjectName],
@@ -160,8 +162,8 @@ impl<'a> History<'a> {
             let Some(NamedObject { field, segments }) = self.named(object).await? else {
                 continue;
             };
-            let vault = self.environment.vault(self.org).await?;
             let ids = Filter::Ids(BTreeSet::from([id]));
+            let vault = self.vault().await?;
             let mut scan = vault.scan(&segments, at, Fields::Named(&[&field]), ids);
             if let Some(row) = scan.next().await? {
                 return Ok(row.field(&field).map(ToOwned::to_owned));
@@ -174,20 +176,50 @@ impl<'a> History<'a> {
         if let Some(known) = self.named.get(object) {
             return Ok(known.clone());
         }
-        let catalog = self.environment.catalog();
-        let item = catalog.object(self.org, object).await?;
         let mut named = None;
-        if let Some(hash) = item.and_then(|item| item.facts?.schema) {
-            let vault = self.environment.vault(self.org).await?;
-            let schema = vault.schema(object, &hash).await?;
-            if let Some(field) = schema.stored_fields().find(|field| field.name_field) {
-                named = Some(NamedObject {
-                    field: field.name.clone(),
-                    segments: catalog.segments(self.org, object).await?,
-                });
-            }
+        if let Some(schema) = self.schema_of(object).await?
+            && let Some(field) = schema.stored_fields().find(|field| field.name_field)
+        {
+            named = Some(NamedObject {
+                field: field.name.clone(),
+                segments: self.catalog().segments(self.org, object).await?,
+            });
         }
         self.named.insert(object.clone(), named.clone());
         Ok(named)
     }
+
+    /// The newest schema of an object, if it is described.
+    pub(crate) async fn schema_of(
+        &self,
+        object: &ObjectName,
+    ) -> Result<Option<ObjectSchema>, Failure> {
+        let item = self.catalog().object(self.org, object).await?;
+        match item.and_then(|item| item.facts?.schema) {
+            Some(hash) => Ok(Some(self.vault().await?.schema(object, &hash).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn catalog(&self) -> &'a Catalog {
+        self.environment.catalog()
+    }
+
+    pub(crate) async fn vault(&self) -> Result<Vault, Failure> {
+        self.environment.vault(self.org).await
+    }
+}
+
+/// Fields that point to a record, with the objects that it may belong to.
+pub(crate) fn references_of(schema: &ObjectSchema) -> Vec<(String, Vec<ObjectName>)> {
+    let objects = |names: &[String]| {
+        let parsed = names.iter().map(|name| ObjectName::parse(name.as_str()));
+        parsed.filter_map(Result::ok).collect::<Vec<_>>()
+    };
+    let references = schema
+        .stored_fields()
+        .map(|field| (field.name.clone(), objects(&field.reference_to)));
+    references
+        .filter(|(_, objects)| !objects.is_empty())
+        .collect()
 }

@@ -1,17 +1,21 @@
 //! Reads the history of a record: all stored versions, what each changed, and what differs between any two.
 
+mod children;
 mod history;
 
-use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId};
+use holdfast_model::{ErrorCode, Failure, ObjectName, OrgName, SalesforceId, Stamp};
 use holdfast_plan::Change;
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_vault::Version;
 use serde::{Deserialize, Serialize};
 
+use crate::children::Children;
 use crate::history::{History, Told};
 
 /// Bytes of field text in one answer; Lambda allows an answer of 6 MB, and JSON escapes take room.
 const TEXT_BYTES_MAX: usize = 2 << 20;
+/// Later than any stamp.
+const END_OF_TIME: Stamp = Stamp::from_millis(i64::MAX);
 
 /// Which record.
 #[derive(Debug, Deserialize)]
@@ -30,6 +34,15 @@ pub struct Input {
     /// With what people call the records that each version points to, as of then.
     #[serde(default)]
     names: bool,
+    /// Records that pointed to it at a time, instead of its versions: relationships as child and field, `Contact.AccountId`.
+    #[serde(default)]
+    children: Vec<String>,
+    /// The same of its files.
+    #[serde(default)]
+    files: bool,
+    /// That time; as the newest backup has them, unless given.
+    #[serde(default)]
+    at: Option<Stamp>,
 }
 
 /// The versions, newest first.
@@ -45,6 +58,9 @@ pub struct Output {
     /// Between the two versions that were asked for, from the first to the second. Fields that are alike are left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<Change>>,
+    /// By relationship.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    children: Option<Vec<Children>>,
     /// Where to go on when the answer could not hold all of them.
     next_skip: Option<usize>,
 }
@@ -62,6 +78,9 @@ pub async fn handle(
         skip,
         between,
         names,
+        children,
+        files,
+        at,
     } = input;
     let id = SalesforceId::parse(id.as_bytes()).map_err(|_| {
         Failure::new(
@@ -83,43 +102,45 @@ pub async fn handle(
             format!("no version of the record is stored: `{object}`, `{id}`"),
         ));
     }
-    let versions_stored = stored.len();
     let mut history = History::open(environment, &org, &object).await?;
+    let mut output = Output {
+        org: org.clone(),
+        object,
+        id,
+        versions_stored: stored.len(),
+        versions: Vec::new(),
+        changes: None,
+        children: None,
+        next_skip: None,
+    };
     if let Some((one, other)) = between {
-        let changes = changes_between(&history, &stored, one, other)?;
-        return Ok(Output {
-            org,
-            object,
-            id,
-            versions_stored,
-            versions: Vec::new(),
-            changes: Some(changes),
-            next_skip: None,
-        });
+        output.changes = Some(changes_between(&history, &stored, one, other)?);
+        return Ok(output);
+    }
+    if files || !children.is_empty() {
+        let mut told = Vec::new();
+        for relationship in history.relationships(&children, files)? {
+            let at = at.unwrap_or(END_OF_TIME);
+            told.push(history.children_of(id, relationship, at).await?);
+        }
+        output.children = Some(told);
+        return Ok(output);
     }
     let mut room = TEXT_BYTES_MAX;
-    let mut versions = Vec::new();
     for (number, version) in stored.iter().enumerate().skip(skip) {
         // Changes repeat text of this version and of the one before it.
         let older = stored.get(number + 1);
         let bytes = 2 * text_bytes(version) + older.map_or(0, text_bytes);
-        if bytes > room && !versions.is_empty() {
+        if bytes > room && !output.versions.is_empty() {
             break;
         }
         room = room.saturating_sub(bytes);
-        versions.push(history.tell(version.clone(), older, names).await?);
+        let told = history.tell(version.clone(), older, names).await?;
+        output.versions.push(told);
     }
-    let end = skip + versions.len();
-    let next_skip = (end < versions_stored).then_some(end);
-    Ok(Output {
-        org,
-        object,
-        id,
-        versions_stored,
-        versions,
-        changes: None,
-        next_skip,
-    })
+    let end = skip + output.versions.len();
+    output.next_skip = (end < stored.len()).then_some(end);
+    Ok(output)
 }
 
 fn changes_between(

@@ -3,9 +3,47 @@
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan};
+use serde::{Deserialize, Serialize};
 
 use super::{DateLiteral, Unit};
 use crate::{ErrorCode, Failure, Stamp};
+
+/// Whose days, weeks and years count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CalendarRequest {
+    /// A name of the IANA time zone database.
+    pub time_zone: String,
+    /// Whether weeks start on Monday.
+    pub week_starts_on_monday: bool,
+    /// 1 to 12.
+    pub fiscal_start_month: i8,
+}
+
+impl Default for CalendarRequest {
+    fn default() -> Self {
+        Self {
+            time_zone: "UTC".to_owned(),
+            week_starts_on_monday: false,
+            fiscal_start_month: 1,
+        }
+    }
+}
+
+impl CalendarRequest {
+    /// With a time as now.
+    ///
+    /// # Errors
+    /// `FILTER_INVALID` for a time zone or a month that there is not.
+    pub fn at(&self, now: Stamp) -> Result<Calendar, Failure> {
+        let week_start = if self.week_starts_on_monday {
+            Weekday::Monday
+        } else {
+            Weekday::Sunday
+        };
+        Calendar::new(now, &self.time_zone, week_start, self.fiscal_start_month)
+    }
+}
 
 /// Now, and how the user whose rights are used counts days, weeks and years (SOQL: Date Formats and Date Literals
 /// in WHERE: the range follows from the user's locale and time zone).

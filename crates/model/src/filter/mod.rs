@@ -29,7 +29,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use calendar::Calendar;
+pub use calendar::{Calendar, CalendarRequest};
 pub use check::CheckedFilter;
 pub use error::{FilterError, Place, Reason};
 pub use literal::{DateLiteral, Unit};

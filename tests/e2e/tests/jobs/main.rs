@@ -16,8 +16,10 @@ mod changes;
 mod comparing;
 mod completeness;
 mod connecting;
+mod counting;
 mod damage;
 mod faults;
+mod history;
 mod incremental;
 mod interruption;
 mod killing;
@@ -69,10 +71,12 @@ fn main() -> ExitCode {
         connecting::bad_input_is_refused_by_name,
         connecting::every_grant_connects,
         connecting::jobs_of_one_org_do_not_run_side_by_side,
+        counting::records_that_a_filter_chooses_are_counted_as_stored_and_as_they_are,
         damage::a_segment_opens_in_pyarrow_with_its_key,
         damage::damaged_and_swapped_segments_are_refused_by_name,
         faults::a_block_that_cannot_be_proven_makes_the_job_partial_and_the_next_one_heals_it,
         faults::an_ended_session_a_cut_connection_and_a_storm_are_survived,
+        history::children_and_files_of_a_record_are_told_as_of_then,
         incremental::a_record_that_no_query_shows_any_more_gets_a_tombstone,
         incremental::a_second_job_seals_exactly_what_changed,
         incremental::a_row_that_becomes_visible_after_its_stamp_is_found,
