@@ -56,6 +56,8 @@ pub enum JobKind {
     Sync,
     /// Finds what differs between two moments. Adds nothing to the vault that a manifest names.
     Compare,
+    /// What a restore would do.
+    RestorePlan,
 }
 
 impl JobKind {
@@ -63,7 +65,7 @@ impl JobKind {
     pub const fn captures(self) -> bool {
         match self {
             Self::Backup | Self::Sync => true,
-            Self::Compare => false,
+            Self::Compare | Self::RestorePlan => false,
         }
     }
 }

@@ -78,7 +78,7 @@ pub enum Transport {
     clippy::struct_excessive_bools,
     reason = "each is a flag of the Salesforce describe"
 )]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldSchema {
     /// API name.
     pub name: String,

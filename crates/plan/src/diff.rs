@@ -59,7 +59,7 @@ pub enum FieldClass {
 }
 
 impl FieldClass {
-    fn of(field: &FieldSchema) -> Self {
+    pub(crate) fn of(field: &FieldSchema) -> Self {
         if SYSTEM_FIELDS.contains(&field.name.as_str()) {
             Self::System
         } else if field.calculated {

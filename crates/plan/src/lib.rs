@@ -1,8 +1,9 @@
-//! Pure decisions: what is read next, what a sweep finds, what differs, and what is a signal. No I/O, no clock, no randomness.
+//! Pure decisions: what is read next, what a sweep finds, what differs, what is a signal, and what a restore writes. No I/O, no clock, no randomness.
 
 pub mod backup;
 pub mod compare;
 pub mod diff;
+pub mod restore;
 pub mod signals;
 pub mod sweep;
 

@@ -195,21 +195,11 @@ mod tests {
             .map(|(name, field_type)| FieldSchema {
                 name: (*name).to_owned(),
                 field_type: (*field_type).to_owned(),
-                length: 0,
-                precision: 0,
-                scale: 0,
                 nillable: true,
                 createable: true,
                 updateable: true,
-                calculated: false,
                 filterable: true,
-                reference_to: vec![],
-                relationship_name: None,
-                relationship_order: None,
-                compound_field_name: None,
-                external_id: false,
-                case_sensitive: false,
-                name_field: false,
+                ..FieldSchema::default()
             })
             .collect();
         ObjectSchema {

@@ -326,6 +326,15 @@ impl Stack {
         self.start_machine("compare", request, job).await
     }
 
+    /// Starts the plan of a restore with this request, under this name. A name is used once.
+    pub async fn start_restore_plan(
+        &self,
+        request: &Value,
+        job: &str,
+    ) -> anyhow::Result<Execution> {
+        self.start_machine("plan-restore", request, job).await
+    }
+
     async fn start_machine(
         &self,
         machine: &str,

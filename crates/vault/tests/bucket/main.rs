@@ -25,21 +25,11 @@ fn account() -> ObjectSchema {
     let field = |(name, field_type): &(&str, &str)| FieldSchema {
         name: (*name).into(),
         field_type: (*field_type).into(),
-        length: 0,
-        precision: 0,
-        scale: 0,
         nillable: true,
         createable: true,
         updateable: true,
-        calculated: false,
         filterable: true,
-        reference_to: Vec::new(),
-        relationship_name: None,
-        relationship_order: None,
-        compound_field_name: None,
-        external_id: false,
-        case_sensitive: false,
-        name_field: false,
+        ..FieldSchema::default()
     };
     ObjectSchema {
         name: ObjectName::parse("Account").unwrap(),

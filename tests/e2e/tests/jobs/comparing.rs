@@ -15,7 +15,7 @@ impl Org<'_> {
         stack.start_compare(&request, name).await.unwrap()
     }
 
-    async fn compare(&self, request: Value, name: &str) -> JobItem {
+    pub(crate) async fn compare(&self, request: Value, name: &str) -> JobItem {
         let execution = self.start_compare(request, name).await;
         self.finish(&execution).await
     }
@@ -30,14 +30,14 @@ impl Org<'_> {
     }
 
     /// Salesforce's clock, as text.
-    async fn clock(&self) -> Value {
+    pub(crate) async fn clock(&self) -> Value {
         let url = format!("{}/__sim/clock", self.sim.url());
         let answer = self.world.http.get(url).send().await.unwrap();
         let clock: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         clock["now"].clone()
     }
 
-    async fn live(&self, object: &str) -> BTreeMap<SalesforceId, Record> {
+    pub(crate) async fn live(&self, object: &str) -> BTreeMap<SalesforceId, Record> {
         let mut truth = self.truth(object).await;
         truth.retain(|_, record| record.get("IsDeleted").is_none_or(|text| text != "true"));
         truth

@@ -27,6 +27,7 @@ mod many_objects;
 mod memory;
 mod odd_objects;
 mod progress;
+mod restoring;
 mod values;
 mod world;
 
@@ -95,6 +96,7 @@ fn main() -> ExitCode {
         progress::a_job_at_work_says_how_far_it_is,
         progress::a_job_without_calls_left_is_suspended,
         progress::an_object_that_keeps_failing_turns_to_a_warning,
+        restoring::a_restore_is_planned_from_a_compare,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];

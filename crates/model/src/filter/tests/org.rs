@@ -17,21 +17,11 @@ fn field(name: &str, field_type: &str) -> FieldSchema {
     FieldSchema {
         name: name.into(),
         field_type: field_type.into(),
-        length: 0,
-        precision: 0,
-        scale: 0,
         nillable: true,
         createable: true,
         updateable: true,
-        calculated: false,
         filterable: !matches!(field_type, "base64" | "anyType"),
-        reference_to: Vec::new(),
-        relationship_name: None,
-        relationship_order: None,
-        compound_field_name: None,
-        external_id: false,
-        case_sensitive: false,
-        name_field: false,
+        ..FieldSchema::default()
     }
 }
 

@@ -335,9 +335,6 @@ fn schema(describe: &Value) -> ObjectSchema {
         .map(|field| FieldSchema {
             name: text(&field["name"]).unwrap(),
             field_type: text(&field["type"]).unwrap(),
-            length: 0,
-            precision: 0,
-            scale: 0,
             nillable: flag(&field["nillable"]),
             createable: flag(&field["createable"]),
             updateable: flag(&field["updateable"]),
@@ -345,11 +342,9 @@ fn schema(describe: &Value) -> ObjectSchema {
             filterable: flag(&field["filterable"]),
             reference_to: serde_json::from_value(field["referenceTo"].clone()).unwrap(),
             relationship_name: text(&field["relationshipName"]),
-            relationship_order: None,
-            compound_field_name: None,
-            external_id: false,
             case_sensitive: flag(&field["caseSensitive"]),
             name_field: flag(&field["nameField"]),
+            ..FieldSchema::default()
         });
     ObjectSchema {
         name: ObjectName::parse(text(&describe["name"]).unwrap()).unwrap(),

@@ -1,0 +1,8 @@
+//! What a restore sets out to do: in which order objects are written, and what of each record.
+
+mod order;
+pub mod plan;
+mod record;
+
+pub use order::{Lookup, Restored, Turn, order};
+pub use record::{Decision, Mode, Now, RestoredFields, Row, SkipReason, Step, Write};

@@ -1,0 +1,181 @@
+//! A restore as it is asked for, planned, stored and reviewed. A plan is made from a compare: how it was is its left
+//! side, how it is its right one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_model::{JobId, ObjectName, OrgName, SalesforceId, Stamp};
+use serde::{Deserialize, Serialize};
+
+use super::order::Turn;
+use super::record::{Decision, Mode, SkipReason, Step};
+
+/// What to restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The org, which is both sides of the compare.
+    pub org: OrgName,
+    /// The compare that has ended.
+    pub compare: JobId,
+    /// What becomes of records that are there already.
+    pub mode: Mode,
+    /// Only these objects, and of them these records and fields; all that differ, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objects: Option<BTreeMap<ObjectName, Selection>>,
+}
+
+/// Some records and fields of an object; all, unless given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Selection {
+    /// Only these records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ids: Option<BTreeSet<SalesforceId>>,
+    /// Only these fields.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeSet<String>>,
+}
+
+/// What a restore sets out to do. Stored once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// What was asked for.
+    pub request: Request,
+    /// When.
+    pub planned_at: Stamp,
+    /// How it is restored.
+    pub then: Stamp,
+    /// How it is now, by the compare; nothing when that was the live org.
+    pub now: Option<Stamp>,
+    /// The objects, in the order of their turns.
+    pub objects: Vec<PlannedObject>,
+}
+
+/// An object of a restore.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedObject {
+    /// When it is its turn.
+    #[serde(flatten)]
+    pub turn: Turn,
+    /// Hash of its schema then.
+    pub schema_then: String,
+    /// Hash of its schema now.
+    pub schema_now: String,
+    /// Pages of the compare; a page of records has the number of the one that it comes from.
+    pub pages: u32,
+    /// Fields of content that it does not have any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+/// A record of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRecord {
+    /// The record.
+    pub id: SalesforceId,
+    /// What is done with it.
+    #[serde(flatten)]
+    pub decision: Decision,
+}
+
+impl PlannedRecord {
+    /// Bytes of its text.
+    pub fn bytes(&self) -> usize {
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        let fields = match &self.decision.step {
+            Step::Undelete { fields } | Step::Update { fields } | Step::Insert { fields } => {
+                fields.as_slice()
+            }
+            Step::Delete | Step::Skip { .. } => &[],
+        };
+        let fields = fields
+            .iter()
+            .map(|write| write.field.len() + text(&write.from) + text(&write.to));
+        let unwritable = self.decision.unwritable.iter().map(String::len);
+        fields.chain(unwritable).sum::<usize>() + 18
+    }
+}
+
+/// Some records of an object, by Id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// What is done with each.
+    pub records: Vec<PlannedRecord>,
+}
+
+/// Records of an object, by what is done with them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counts {
+    /// Out of the Recycle Bin.
+    pub undelete: u64,
+    /// Of these, those that need other values, too.
+    pub undelete_and_update: u64,
+    /// Other values.
+    pub update: u64,
+    /// Made anew.
+    pub insert: u64,
+    /// To the Recycle Bin.
+    pub delete: u64,
+    /// Left alone, by reason.
+    pub skip: BTreeMap<SkipReason, u64>,
+    /// Records with fields that will not be as they were.
+    pub incomplete: u64,
+    /// By field, how many records it will not be as it was in.
+    pub unwritable: BTreeMap<String, u64>,
+}
+
+impl Counts {
+    /// Counts one.
+    pub fn note(&mut self, decision: &Decision) {
+        match &decision.step {
+            Step::Undelete { fields } => {
+                self.undelete += 1;
+                self.undelete_and_update += u64::from(!fields.is_empty());
+            }
+            Step::Update { .. } => self.update += 1,
+            Step::Insert { .. } => self.insert += 1,
+            Step::Delete => self.delete += 1,
+            Step::Skip { reason } => *self.skip.entry(*reason).or_default() += 1,
+        }
+        self.incomplete += u64::from(!decision.unwritable.is_empty());
+        for field in &decision.unwritable {
+            *self.unwritable.entry(field.clone()).or_default() += 1;
+        }
+    }
+
+    /// Records that are written.
+    pub fn writes(&self) -> u64 {
+        self.undelete + self.update + self.insert + self.delete
+    }
+
+    /// Salesforce calls that writing them takes about, with 200 records in each (SOAP `undelete()`, sObject collections);
+    /// `waiting` lookups are filled by a second one.
+    pub fn calls(&self, waiting: bool) -> u64 {
+        let second = if waiting { self.insert } else { 0 };
+        let parts = [
+            self.undelete,
+            self.undelete_and_update,
+            self.update,
+            self.insert,
+            second,
+            self.delete,
+        ];
+        parts.iter().map(|records| records.div_ceil(200)).sum()
+    }
+}
+
+/// Name of the document with the plan of a job.
+pub fn plan_name(job: &JobId) -> String {
+    format!("restores/{job}/plan.sealed")
+}
+
+/// Name of the document with a page of records, from 0 on; there is none where a page has no record.
+pub fn page_name(job: &JobId, object: &ObjectName, page: u32) -> String {
+    format!("restores/{job}/{object}/{page:010}.sealed")
+}
+
+/// Name of the document with the counts of an object.
+pub fn counts_name(job: &JobId, object: &ObjectName) -> String {
+    format!("restores/{job}/{object}/counts.sealed")
+}

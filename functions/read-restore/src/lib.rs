@@ -1,0 +1,226 @@
+//! Shows what a restore would do: the objects in their order, then the records of one object with each field.
+
+use std::collections::BTreeSet;
+
+use holdfast_catalog::{JobKind, JobStatus};
+use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, SalesforceId, Stamp};
+use holdfast_plan::restore::plan::{
+    Counts, Page, Plan, PlannedObject, PlannedRecord, counts_name, page_name, plan_name,
+};
+use holdfast_plan::restore::{Mode, Step};
+use holdfast_runtime::{Deadline, Environment};
+use holdfast_vault::Vault;
+use serde::{Deserialize, Serialize};
+
+/// Bytes of text in one answer; Lambda allows an answer of 6 MB, and JSON escapes take room.
+const TEXT_BYTES_MAX: usize = 2 << 20;
+
+/// What to show.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    org: OrgName,
+    /// A job that plans a restore.
+    job: JobId,
+    /// Records of this object; all objects, unless given.
+    #[serde(default)]
+    object: Option<ObjectName>,
+    /// Only records with which this is done.
+    #[serde(default)]
+    steps: Option<BTreeSet<Done>>,
+    /// Only this record.
+    #[serde(default)]
+    id: Option<SalesforceId>,
+    /// Where the answer before this one ended.
+    #[serde(default)]
+    next: Option<Cursor>,
+}
+
+/// What is done with a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Done {
+    Undelete,
+    Update,
+    Insert,
+    Delete,
+    Skip,
+}
+
+impl Done {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Undelete { .. } => Self::Undelete,
+            Step::Update { .. } => Self::Update,
+            Step::Insert { .. } => Self::Insert,
+            Step::Delete => Self::Delete,
+            Step::Skip { .. } => Self::Skip,
+        }
+    }
+}
+
+/// Where an answer ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor {
+    /// Page of the object, from 0 on.
+    page: u32,
+    /// Records of the page that were told.
+    told: usize,
+}
+
+/// What is shown.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Output {
+    /// All objects.
+    Overview(Box<Overview>),
+    /// Records of one object.
+    Records(Records),
+}
+
+/// A plan.
+#[derive(Debug, Serialize)]
+pub struct Overview {
+    org: OrgName,
+    job: JobId,
+    status: JobStatus,
+    /// Whether there is anything to write.
+    is_ready: bool,
+    error: Option<Failure>,
+    compare: Option<JobId>,
+    mode: Option<Mode>,
+    /// How it is restored.
+    then: Option<Stamp>,
+    /// In the order in which they are written. Those of which there is nothing to say are left out.
+    objects: Vec<ObjectOverview>,
+}
+
+/// An object of it.
+#[derive(Debug, Serialize)]
+struct ObjectOverview {
+    #[serde(flatten)]
+    planned: PlannedObject,
+    counts: Counts,
+    /// Salesforce calls that writing it takes about.
+    calls: u64,
+}
+
+/// Some records.
+#[derive(Debug, Serialize)]
+pub struct Records {
+    /// By Id.
+    records: Vec<PlannedRecord>,
+    /// Where to go on; nothing at the end.
+    next: Option<Cursor>,
+}
+
+/// `JOB_UNKNOWN`; `JOB_HAS_NO_RESULT` for records of a job that did not end well.
+pub async fn handle(
+    environment: &Environment,
+    _: Deadline,
+    input: Input,
+) -> Result<Output, Failure> {
+    let item = environment.catalog().job(&input.org, &input.job).await?;
+    if item.kind != JobKind::RestorePlan {
+        return Err(Failure::new(
+            ErrorCode::InputInvalid,
+            format!("input: `job` does not plan a restore: `{}`", input.job),
+        ));
+    }
+    let vault = environment.vault(&input.org).await?;
+    // Half a plan is never shown.
+    let plan = match item.status {
+        JobStatus::Succeeded => Some(vault.document::<Plan>(&plan_name(&input.job)).await?),
+        _ => None,
+    };
+    if let Some(object) = &input.object {
+        let plan = plan.ok_or_else(|| {
+            Failure::new(
+                ErrorCode::JobHasNoResult,
+                format!("the job has no result: `{}`", input.job),
+            )
+        })?;
+        let records = records(&vault, &plan, object, &input).await?;
+        return Ok(Output::Records(records));
+    }
+    let mut objects = Vec::new();
+    for planned in plan.iter().flat_map(|plan| &plan.objects) {
+        let name = counts_name(&input.job, &planned.turn.object);
+        let counts: Counts = vault.document(&name).await?;
+        if counts != Counts::default() {
+            objects.push(ObjectOverview {
+                calls: counts.calls(!planned.turn.waiting.is_empty()),
+                planned: planned.clone(),
+                counts,
+            });
+        }
+    }
+    let request = plan.as_ref().map(|plan| &plan.request);
+    Ok(Output::Overview(Box::new(Overview {
+        is_ready: objects.iter().any(|object| object.counts.writes() > 0),
+        compare: request.map(|request| request.compare.clone()),
+        mode: request.map(|request| request.mode),
+        then: plan.as_ref().map(|plan| plan.then),
+        org: item.org,
+        job: item.job,
+        status: item.status,
+        error: item.error,
+        objects,
+    })))
+}
+
+async fn records(
+    vault: &Vault,
+    plan: &Plan,
+    object: &ObjectName,
+    input: &Input,
+) -> Result<Records, Failure> {
+    let mut planned = plan.objects.iter();
+    let planned = planned.find(|planned| planned.turn.object == *object);
+    let planned = planned.ok_or_else(|| {
+        Failure::new(
+            ErrorCode::InputInvalid,
+            format!("input: `object` is not in the plan: `{object}`"),
+        )
+    })?;
+    let is_wanted = |record: &PlannedRecord| {
+        let steps = input.steps.as_ref();
+        steps.is_none_or(|steps| steps.contains(&Done::of(&record.decision.step)))
+            && input.id.is_none_or(|id| id == record.id)
+    };
+    let mut at = input.next.unwrap_or_default();
+    let mut room = TEXT_BYTES_MAX;
+    let mut records = Vec::new();
+    while at.page < planned.pages {
+        let page = match vault
+            .document(&page_name(&input.job, object, at.page))
+            .await
+        {
+            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Page {
+                records: Vec::new(),
+            },
+            page => page?,
+        };
+        for record in page.records.into_iter().skip(at.told) {
+            if is_wanted(&record) {
+                let bytes = record.bytes();
+                if bytes > room && !records.is_empty() {
+                    let next = Some(at);
+                    return Ok(Records { records, next });
+                }
+                room = room.saturating_sub(bytes);
+                records.push(record);
+            }
+            at.told += 1;
+        }
+        at = Cursor {
+            page: at.page + 1,
+            told: 0,
+        };
+    }
+    Ok(Records {
+        records,
+        next: None,
+    })
+}

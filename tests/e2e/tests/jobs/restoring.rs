@@ -1,0 +1,204 @@
+//! What a restore would do, and that it says so before anything is written.
+
+use holdfast_catalog::{JobItem, JobStatus};
+use serde_json::{Value, json};
+
+use crate::world::{Org, World, small};
+
+impl Org<'_> {
+    async fn plan_restore(&self, request: Value, name: &str) -> JobItem {
+        let stack = self.world.stack().await;
+        let execution = stack.start_restore_plan(&request, name).await.unwrap();
+        self.finish(&execution).await
+    }
+
+    async fn planned(&self, job: &JobItem, more: Value) -> Value {
+        let mut input = json!({"org": self.name, "job": job.job});
+        let more = more.as_object().unwrap().clone();
+        input.as_object_mut().unwrap().extend(more);
+        self.invoke("read-restore", input).await.unwrap()
+    }
+
+    /// Why a plan is refused.
+    async fn refused(&self, request: Value, name: &str) -> String {
+        let stack = self.world.stack().await;
+        let execution = stack.start_restore_plan(&request, name).await.unwrap();
+        let outcome = self.wait(&execution).await;
+        assert_eq!(outcome.status, "FAILED");
+        outcome.cause
+    }
+}
+
+/// What a plan says of an object, and its place.
+fn object<'v>(overview: &'v Value, name: &str) -> (usize, &'v Value) {
+    let mut objects = overview["objects"].as_array().unwrap().iter().enumerate();
+    objects
+        .find(|(_, object)| object["object"] == name)
+        .unwrap_or_else(|| panic!("{name}: {overview}"))
+}
+
+/// What was damaged, and the compare that found it.
+struct Damage {
+    account: Value,
+    contacts: Value,
+    compare: JobItem,
+}
+
+/// An account is overwritten, two contacts lie in the Recycle Bin, one is gone, and a lead is new.
+async fn damage(org: &Org<'_>) -> Damage {
+    let account = json!({"object": "Account", "records": [{"Name": "Nordwind"}]});
+    let account = org.control("create", account).await["ids"][0].clone();
+    let contact = |last: &str| json!({"LastName": last, "AccountId": account});
+    let records: Vec<_> = ["Adler", "Berg", "Clausen"].map(contact).into();
+    let contacts = json!({"object": "Contact", "records": records});
+    let contacts = org.control("create", contacts).await["ids"].clone();
+    org.advance_clock(600).await;
+    let then = org.clock().await;
+    org.advance_clock(60).await;
+    org.backup().await;
+    org.advance_clock(600).await;
+
+    for (path, body) in [
+        (
+            "update",
+            json!({"object": "Account", "ids": [account], "set": {"Name": "Overwritten"}}),
+        ),
+        (
+            "update",
+            json!({"object": "Contact", "ids": [contacts[0]], "set": {"LastName": "Lost"}}),
+        ),
+        (
+            "delete",
+            json!({"object": "Contact", "ids": [contacts[0], contacts[1]]}),
+        ),
+        (
+            "hard-delete",
+            json!({"object": "Contact", "ids": [contacts[2]]}),
+        ),
+        (
+            "create",
+            json!({"object": "Lead", "records": [{"LastName": "New", "Company": "New"}]}),
+        ),
+    ] {
+        org.control(path, body).await;
+    }
+    org.advance_clock(600).await;
+    let request = json!({"left": {"org": org.name, "at": then}, "right": {"org": org.name}});
+    let compare = org.compare(request, "restored-compare").await;
+    assert_eq!(compare.status, JobStatus::Succeeded);
+    Damage {
+        account,
+        contacts,
+        compare,
+    }
+}
+
+pub(crate) async fn a_restore_is_planned_from_a_compare(world: &World) {
+    let org = world.connect("restored", small(85), json!({})).await;
+    let damage = damage(&org).await;
+    let Damage {
+        account,
+        contacts,
+        compare,
+    } = &damage;
+    let writes = org.live("Account").await;
+
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "rollback"});
+    let job = org.plan_restore(request, "restored-plan").await;
+    assert_eq!(job.status, JobStatus::Succeeded);
+    let overview = org.planned(&job, json!({})).await;
+    assert_eq!(overview["is_ready"], true);
+    let (accounts_at, accounts) = object(&overview, "Account");
+    let (contacts_at, told) = object(&overview, "Contact");
+    assert!(accounts_at < contacts_at, "parents first");
+    assert_eq!(accounts["counts"]["update"], 1);
+    assert_eq!(accounts["waiting"], json!(["ParentId"]));
+    let counts = &told["counts"];
+    assert_eq!(
+        [
+            &counts["undelete"],
+            &counts["undelete_and_update"],
+            &counts["insert"]
+        ],
+        [&json!(2), &json!(1), &json!(1)]
+    );
+    assert_eq!(object(&overview, "Lead").1["counts"]["delete"], 1);
+
+    let updates = org
+        .planned(&job, json!({"object": "Account", "steps": ["update"]}))
+        .await;
+    let update = &updates["records"][0];
+    assert_eq!((&update["id"], &update["is"]), (account, &json!("update")));
+    let name = json!({"field": "Name", "from": "Overwritten", "to": "Nordwind"});
+    assert_eq!(update["fields"], json!([name]), "nothing else is written");
+    let undeletes = org
+        .planned(&job, json!({"object": "Contact", "id": contacts[0]}))
+        .await;
+    let fields = undeletes["records"][0]["fields"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let last = json!({"field": "LastName", "from": "Lost", "to": "Adler"});
+    assert!(fields.contains(&last), "{fields:?}");
+    let inserts = org
+        .planned(&job, json!({"object": "Contact", "steps": ["insert"]}))
+        .await;
+    assert_eq!(inserts["records"][0]["id"], contacts[2]);
+    let fields = inserts["records"][0]["fields"].as_array().unwrap().clone();
+    assert!(fields.contains(&json!({"field": "AccountId", "to": account})));
+
+    assert_narrowed(&org, &damage).await;
+    assert_eq!(org.live("Account").await, writes, "a plan writes nothing");
+}
+
+/// Some fields of some records, and nothing that was created since; what there is not is refused by name.
+async fn assert_narrowed(org: &Org<'_>, damage: &Damage) {
+    let Damage {
+        contacts, compare, ..
+    } = damage;
+    let some = json!({"Contact": {"ids": [contacts[0], contacts[2]], "fields": ["LastName"]}});
+    let request =
+        json!({"org": org.name, "compare": compare.job, "mode": "bypass", "objects": some});
+    let job = org.plan_restore(request, "restored-some").await;
+    let overview = org.planned(&job, json!({})).await;
+    assert_eq!(overview["objects"].as_array().unwrap().len(), 1);
+    let counts = &object(&overview, "Contact").1["counts"];
+    assert_eq!(
+        (&counts["undelete"], &counts["insert"]),
+        (&json!(1), &json!(1))
+    );
+
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "duplicate", "objects": {"Account": {}}});
+    let job = org.plan_restore(request, "restored-copy").await;
+    let copies = org.planned(&job, json!({"object": "Account"})).await;
+    let fields = copies["records"][0]["fields"].as_array().unwrap().clone();
+    let text = |name: &str| {
+        let mut named = fields.iter().filter(|field| field["field"] == name);
+        named.next().unwrap()["to"].as_str().unwrap().to_owned()
+    };
+    let name = text("Name");
+    let suffix = name.strip_prefix("Nordwind").unwrap();
+    assert!(suffix.len() == 14 && suffix.bytes().all(|digit| digit.is_ascii_digit()));
+    assert!(text("OwnerId").starts_with("005"), "a copy is whole");
+
+    let unknown = json!({"org": org.name, "compare": compare.job, "mode": "replace", "objects": {"Nothing__c": {}}});
+    assert!(
+        org.refused(unknown, "restored-unknown")
+            .await
+            .contains("Nothing__c")
+    );
+    let field = json!({"Contact": {"fields": ["Colour__c"]}});
+    let field =
+        json!({"org": org.name, "compare": compare.job, "mode": "replace", "objects": field});
+    assert!(
+        org.refused(field, "restored-field")
+            .await
+            .contains("Colour__c")
+    );
+    let other = json!({"org": org.name, "compare": job.job, "mode": "replace"});
+    assert!(
+        org.refused(other, "restored-other")
+            .await
+            .contains("`compare`")
+    );
+}
