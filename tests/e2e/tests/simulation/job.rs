@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use holdfast_catalog::{JobItem, JobKind, JobStatus};
-use holdfast_model::{BlockGroup, Failure, JobId, ObjectName, OrgName, Stamp};
+use holdfast_model::{BlockGroup, ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp};
 use holdfast_runtime::{Deadline, Environment};
 use serde_json::{Value, json};
 
@@ -151,4 +151,22 @@ async fn fail(environment: &Environment, mut input: Value, failure: &Failure) {
 /// Whether everything was captured and proven.
 pub(crate) fn is_proven(job: &JobItem) -> bool {
     job.status == JobStatus::Succeeded
+}
+
+/// The objects of which the job says that something is not there that should be.
+pub(crate) async fn objects_with_losses(
+    environment: &Environment,
+    job: &JobItem,
+) -> Vec<ObjectName> {
+    if is_proven(job) {
+        return Vec::new();
+    }
+    let mut objects = environment.catalog().objects(&job.org).await.unwrap();
+    objects.retain(|item| {
+        let exception = item.last_exception.as_ref();
+        exception.is_some_and(|exception| {
+            exception.job == job.job && exception.failure.code == ErrorCode::CountMismatch
+        })
+    });
+    objects.into_iter().map(|item| item.object).collect()
 }

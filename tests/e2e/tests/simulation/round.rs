@@ -1,8 +1,10 @@
 //! Round after round of one seed.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 use holdfast_catalog::{JobItem, JobKind};
-use holdfast_model::{ErrorCode, JobId};
+use holdfast_model::{ErrorCode, JobId, ObjectName};
 use serde_json::{Value, json};
 
 use crate::chain::Chain;
@@ -68,8 +70,9 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
             JobId::parse(format!("{}-{round}-again", org.name)).unwrap()
         };
         let ended = job::run(&environment, &org.name, &name, kind).await;
+        let lost = job::objects_with_losses(&environment, &ended).await;
         assert!(
-            troubled || job::is_proven(&ended) || excused.excuse(&ended),
+            troubled || job::is_proven(&ended) || excused.excuse(&ended, &lost),
             "seed {seed}, round {round}: without any trouble the job is not proven: {:?}",
             ended.error
         );
@@ -123,22 +126,27 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
 /// What a job may be partial for although no call fails.
 #[derive(Debug, Default)]
 struct Excuses {
-    /// Versions so far that became visible too late for any head.
-    late: usize,
-    /// Those that a job was partial for.
-    late_told: usize,
+    /// Versions so far, by object, that became visible too late for any head.
+    late: BTreeMap<ObjectName, usize>,
+    /// Those that a job was partial for. A job may compare the Ids of one object only.
+    late_told: BTreeMap<ObjectName, usize>,
     log_purged: bool,
 }
 
 impl Excuses {
     /// Each is good for one job.
-    fn excuse(&mut self, job: &JobItem) -> bool {
+    fn excuse(&mut self, job: &JobItem, lost: &[ObjectName]) -> bool {
         match job.error.as_ref().map(|error| error.code) {
             Some(ErrorCode::DeleteLogIncomplete) => std::mem::take(&mut self.log_purged),
             Some(ErrorCode::CountMismatch) => {
-                let new = self.late > self.late_told;
-                self.late_told = self.late;
-                new
+                let all_new = lost.iter().all(|object| {
+                    let late = self.late.get(object).copied().unwrap_or_default();
+                    self.late_told
+                        .insert(object.clone(), late)
+                        .unwrap_or_default()
+                        < late
+                });
+                all_new && !lost.is_empty()
             }
             _ => false,
         }

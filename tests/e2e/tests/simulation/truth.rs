@@ -88,13 +88,16 @@ impl Truth {
         self.last_look = Some(now);
     }
 
-    /// How many versions became visible so long after their stamp.
-    pub(crate) fn late(&self, seconds: u32) -> usize {
-        let lives = self.objects.values().flat_map(BTreeMap::values);
-        lives
-            .flat_map(|life| &life.versions)
-            .filter(|version| version.is_late(seconds))
-            .count()
+    /// How many versions of each object became visible so long after their stamp.
+    pub(crate) fn late(&self, seconds: u32) -> BTreeMap<ObjectName, usize> {
+        let of = |lives: &BTreeMap<SalesforceId, Life>| {
+            let versions = lives.values().flat_map(|life| &life.versions);
+            versions.filter(|version| version.is_late(seconds)).count()
+        };
+        let objects = self.objects.iter();
+        objects
+            .map(|(object, lives)| (object.clone(), of(lives)))
+            .collect()
     }
 
     /// The lives of an object's records.
