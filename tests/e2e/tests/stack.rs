@@ -1,5 +1,7 @@
 //! The local stack itself: what is deployed answers, and nothing outlives it.
 
+use std::process::Command;
+
 use holdfast_e2e::{Options, Stack};
 use serde_json::json;
 
@@ -57,4 +59,18 @@ async fn a_stack_ends_with_everything_that_it_started() {
     drop(stack);
     assert!(!addresses.is_alive());
     assert!(!addresses.folder.exists());
+}
+
+#[test]
+fn the_demo_runs_to_its_end() {
+    let demo = Command::new(env!("CARGO_BIN_EXE_holdfast-local"))
+        .args(["demo", "--records", "10000"])
+        .output()
+        .unwrap();
+    let (told, errors) = (
+        String::from_utf8_lossy(&demo.stdout),
+        String::from_utf8_lossy(&demo.stderr),
+    );
+    assert!(demo.status.success(), "{told}{errors}");
+    assert!(told.contains("nothing else moved"), "{told}");
 }

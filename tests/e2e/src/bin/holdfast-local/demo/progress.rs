@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use holdfast_catalog::{Catalog, JobItem};
 use holdfast_e2e::{Execution, Outcome, Stack};
-use holdfast_model::{Block, ErrorCode, JobId, OrgName};
+use holdfast_model::{Block, BlockGroup, ErrorCode, JobId, OrgName};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 const POLL: Duration = Duration::from_millis(200);
@@ -57,7 +57,7 @@ async fn begun(catalog: &Catalog, org: &OrgName, job: &JobId) -> anyhow::Result<
     }
 }
 
-/// The lines of the plan; none while there is no plan.
+/// The blocks of the plan; none while there is no plan.
 async fn plan(stack: &Stack, job: &JobItem) -> anyhow::Result<Vec<Block>> {
     let Some(plan) = &job.plan else {
         return Ok(Vec::new());
@@ -79,9 +79,13 @@ async fn plan(stack: &Stack, job: &JobItem) -> anyhow::Result<Vec<Block>> {
     let lines = bytes
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty());
-    lines
-        .map(|line| serde_json::from_slice(line).context("cannot read a line of the plan"))
-        .collect()
+    let mut blocks = Vec::new();
+    for line in lines {
+        let group: BlockGroup =
+            serde_json::from_slice(line).context("cannot read a line of the plan")?;
+        blocks.extend(group.blocks);
+    }
+    Ok(blocks)
 }
 
 /// How far one object has come.
