@@ -54,6 +54,10 @@ fn ids(found: &Value, kind: &str) -> BTreeSet<SalesforceId> {
 
 pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World) {
     let org = world.connect("compared", small(81), json!({})).await;
+    let alone = vec![json!({"Parent_Region__c": null}); 300];
+    let regions = json!({"object": "Region__c", "records": alone});
+    let regions = org.control("create", regions).await["ids"].clone();
+    org.advance_clock(3_600).await;
     org.backup().await;
     let before = org.live("Account").await;
     org.advance_clock(600).await;
@@ -72,6 +76,12 @@ pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World
     .await;
     org.control("delete", json!({"object": "Contact", "pick": 3}))
         .await;
+    // So few of so many that no count shows it, in an object in which nothing else changed.
+    org.control(
+        "delete",
+        json!({"object": "Region__c", "ids": [regions[0]]}),
+    )
+    .await;
     org.control(
         "create",
         json!({"object": "Lead", "records": [{"LastName": "One", "Company": "New"}, {"LastName": "Two", "Company": "New"}]}),
@@ -109,6 +119,7 @@ pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World
     assert_eq!(object("Contact")["counts"]["right"], contacts.len());
     assert_eq!(object("Contact")["counts"]["only_left"], 3);
     assert_eq!(object("Lead")["counts"]["only_right"], 2);
+    assert_eq!(object("Region__c")["counts"]["only_left"], 1);
 
     // Record by record it is the simulator's own difference.
     let differing = |id: &&SalesforceId| before.get(*id) != after.get(*id);
