@@ -55,7 +55,6 @@ impl Catalog {
             .with_changes(item.progress.changes)
             .with_text(job, item.progress.text);
         object.sweep_due &= item.block.lane != Lane::Sweep;
-        object.read_due &= item.block.lane != Lane::Head;
         let (block_part, committed) = self.table.put_part(BlockItem {
             state: BlockState::Committed {
                 at,

@@ -41,9 +41,6 @@ pub struct ObjectItem {
     /// Deletions may have passed unseen: the next job compares every Id.
     #[serde(default)]
     pub sweep_due: bool,
-    /// Records went to the Recycle Bin since they were read: the next job reads it, however quiet it is.
-    #[serde(default)]
-    pub read_due: bool,
     /// The cursor field, if Salesforce does not filter by it: the object is read whole.
     #[serde(default)]
     pub cursor_refused: Option<String>,
@@ -176,7 +173,6 @@ impl ObjectItem {
             live: Some(0),
             text: TextHistory::default(),
             sweep_due: false,
-            read_due: false,
             cursor_refused: None,
             refresh: None,
             refreshed_at: None,
@@ -325,19 +321,6 @@ impl Catalog {
     ) -> Result<ObjectItem, Failure> {
         self.change_object(org, object, |item| ObjectItem {
             sweep_due: true,
-            ..item
-        })
-        .await
-    }
-
-    /// Notes that records went to the Recycle Bin since they were read.
-    pub async fn set_read_due(
-        &self,
-        org: &OrgName,
-        object: &ObjectName,
-    ) -> Result<ObjectItem, Failure> {
-        self.change_object(org, object, |item| ObjectItem {
-            read_due: true,
             ..item
         })
         .await

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod restore;
 pub mod signals;
 pub mod sweep;
+pub mod untouched;
 
 pub use backup::{ObjectState, Pace, group, plan_backup};
 pub use diff::{Change, ChangeKind, ComparedFields, FieldClass, Ignore};

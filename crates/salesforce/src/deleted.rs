@@ -59,17 +59,16 @@ struct Entry {
 }
 
 impl Client {
-    /// Asks for the deletions from `from` to `until`, at most 15 days back; both are rounded down to the minute by
-    /// Salesforce. One call, for at most [`OBJECTS_PER_CALL`] objects; an answer per object, in their order.
+    /// Asks for the deletions of each object from its `from` to `until`, at most 15 days back; both are rounded down to the
+    /// minute by Salesforce. One call, for at most [`OBJECTS_PER_CALL`] objects; an answer per object, in their order.
     pub async fn deleted(
         &self,
-        objects: &[ObjectName],
-        from: Stamp,
+        objects: &[(&ObjectName, Stamp)],
         until: Stamp,
     ) -> Result<Vec<DeleteLog>, Failure> {
         let paths = objects
             .iter()
-            .map(|object| replication_path(object, "deleted", from, until));
+            .map(|(object, from)| replication_path(object, "deleted", *from, until));
         let answers = self.composite(paths).await?;
         answers.into_iter().map(read).collect()
     }

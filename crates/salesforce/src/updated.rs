@@ -9,9 +9,9 @@ use crate::rows::damaged;
 
 impl Client {
     /// Says of each object whether no record got a stamp from its `from` to `until`, at most 30 days back; both are rounded
-    /// down to the minute by Salesforce. Deletions are not asked for. An object that cannot be asked about is not quiet.
+    /// down to the minute by Salesforce. Deletions are not asked for. Of an object that cannot be asked about it says no.
     /// One call, for at most [`OBJECTS_PER_CALL`](crate::OBJECTS_PER_CALL) objects; an answer per object, in their order.
-    pub async fn are_quiet(
+    pub async fn are_unchanged(
         &self,
         objects: &[(&ObjectName, Stamp)],
         until: Stamp,
@@ -20,7 +20,7 @@ impl Client {
             .iter()
             .map(|(object, from)| replication_path(object, "updated", *from, until));
         let answers = self.composite(paths).await?;
-        let quiet = |status: u16, body: &Value| match (status, body.get("ids")) {
+        let unchanged = |status: u16, body: &Value| match (status, body.get("ids")) {
             (200, Some(Value::Array(ids))) => Ok(ids.is_empty()),
             (200, _) => Err(damaged(
                 "a list of changes does not have its documented shape",
@@ -29,7 +29,7 @@ impl Client {
         };
         answers
             .iter()
-            .map(|answer| quiet(answer.http_status_code, &answer.body))
+            .map(|answer| unchanged(answer.http_status_code, &answer.body))
             .collect()
     }
 }

@@ -41,13 +41,7 @@ pub(crate) async fn need(
         .plus_seconds(item.settings.guard_seconds + 1);
     let newest = catalog.jobs(org, JOBS_LOOKED_AT).await?;
     if newest.iter().any(|job| captures(job, fresh)) {
-        let since = newest.iter().filter(|job| job.started_at >= fresh);
-        let ended = since.filter(|job| job.manifest.is_some()).count();
-        // A job learns last of all what went to the Recycle Bin of an object in which nothing else changed; the one after
-        // it reads that. What that one cannot read either is a doubt about the object.
-        if ended > 1 || !is_read_due(environment, org).await? {
-            return Ok(None);
-        }
+        return Ok(None);
     }
     if item.settings.paused {
         return Err(Failure::new(
@@ -73,14 +67,6 @@ pub(crate) async fn need(
         name: capture.job,
         backup: Backup { org: org.clone() },
     }))
-}
-
-/// Whether records went to the Recycle Bin since their object was read.
-async fn is_read_due(environment: &Environment, org: &OrgName) -> Result<bool, Failure> {
-    let objects = environment.catalog().objects(org).await?;
-    Ok(objects
-        .iter()
-        .any(|object| object.read_due && object.is_readable()))
 }
 
 /// Whether the job has captured everything up to the moment, also of objects that do not change often.

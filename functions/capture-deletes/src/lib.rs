@@ -1,17 +1,17 @@
 //! Learns which records are gone for good: hard deletes and what left the Recycle Bin, which no query shows any more.
 //!
-//! Salesforce's delete log is asked from where the last job's answers ended. What the vault takes for alive and the
+//! Salesforce's delete log is asked from where the last answers ended, when the job asked about all objects. What the vault takes for alive and the
 //! log for deleted is looked up once more; what no query finds gets a tombstone.
 
 mod tombstones;
 
 use std::collections::BTreeMap;
 
-use holdfast_catalog::{Calls, ObjectItem};
+use holdfast_catalog::{Calls, JobKind, ObjectItem};
 use holdfast_model::{
-    Block, ErrorClass, ErrorCode, Failure, JobId, Lane, ObjectName, OrgName, SalesforceId, Stamp,
-    Window,
+    Block, ErrorClass, ErrorCode, Failure, JobId, Lane, OrgName, SalesforceId, Stamp, Window,
 };
+use holdfast_plan::untouched::{Untouched, untouched_name};
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,10 @@ use crate::tombstones::Tombstones;
 const CALLS_TO_LOOK_UP: u64 = 40;
 /// The log reaches back 15 days (SOAP guide, `getDeleted()`); an hour is left for clocks and waiting.
 const LOG_SECONDS_MAX: u32 = 15 * 86_400 - 3_600;
-/// Salesforce cuts off the seconds of a window and refuses one that is shorter than a minute.
-const MINUTE_SECONDS: u32 = 60;
+/// Salesforce cuts off the seconds of a window and refuses one that is not longer than a minute.
+const WINDOW_SECONDS_MIN: u32 = 120;
+/// What stays unread in the Recycle Bin for longer is left to a comparison of all Ids.
+const PENDING_SECONDS_MAX: u32 = 86_400;
 
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
@@ -52,6 +54,17 @@ pub async fn handle(
     let Input { org, job } = input;
     let catalog = environment.catalog();
     catalog.assert_lease(&org, &job).await?;
+    let mut output = Output {
+        org: org.clone(),
+        job: job.clone(),
+        tombstones: 0,
+        incomplete: 0,
+    };
+    let begun = catalog.job(&org, &job).await?;
+    let asks_all = begun.plan.is_some_and(|plan| plan.asked_all_at.is_some());
+    if begun.kind != JobKind::Sync && !asks_all {
+        return Ok(output);
+    }
     let item = catalog.org(&org).await?;
     let mut objects = catalog.objects(&org).await?;
     objects.retain(|object| {
@@ -59,18 +72,20 @@ pub async fn handle(
             && object.coverage.head().is_some()
             && !item.settings.exclude_objects.contains(&object.object)
     });
-    let mut output = Output {
-        org: org.clone(),
-        job: job.clone(),
-        tombstones: 0,
-        incomplete: 0,
-    };
     let from = item.deletes_covered.ok_or_else(|| {
         Failure::new(
             ErrorCode::Internal,
             "the plan did not say from when deletions matter",
         )
     })?;
+    let vault = environment.vault(&org).await?;
+    let untouched: Untouched = vault.document(&untouched_name(&job)).await?;
+    // The plan asked about those already, for as long a time.
+    objects.retain(|object| {
+        let asked = object.coverage.head();
+        let asked = asked.map(|head| head.minus_seconds(item.settings.overlap_seconds));
+        !untouched.objects.contains(&object.object) || asked > Some(from)
+    });
     let calls = objects.len().div_ceil(OBJECTS_PER_CALL) as u64 + CALLS_TO_LOOK_UP;
     let covered = environment
         .with_salesforce(
@@ -83,16 +98,14 @@ pub async fn handle(
                     client,
                     org: &org,
                     job: &job,
-                    quiet_poll_seconds: item.settings.quiet_poll_seconds,
                     output: &mut output,
                 };
                 work.all(&objects, from).await
             },
         )
         .await?;
-    if let Some(covered) = covered {
-        catalog.set_deletes_covered(&org, covered).await?;
-    }
+    let covered = untouched.covered.into_iter().fold(covered, Stamp::min);
+    catalog.set_deletes_covered(&org, covered).await?;
     Ok(output)
 }
 
@@ -101,14 +114,12 @@ struct Work<'a> {
     client: &'a Client,
     org: &'a OrgName,
     job: &'a JobId,
-    /// How long after the last answers it is asked again.
-    quiet_poll_seconds: u32,
     output: &'a mut Output,
 }
 
 impl Work<'_> {
     /// Asks for all objects; gives the moment up to which all answers reach.
-    async fn all(&mut self, objects: &[ObjectItem], from: Stamp) -> Result<Option<Stamp>, Failure> {
+    async fn all(&mut self, objects: &[ObjectItem], from: Stamp) -> Result<Stamp, Failure> {
         // An answer is needed for its clock, which may be days ahead of the last one that this process saw.
         self.client.limits().await?;
         let now = self.client.server_time().ok_or_else(|| {
@@ -118,18 +129,14 @@ impl Work<'_> {
             )
         })?;
         let oldest = now.minus_seconds(LOG_SECONDS_MAX);
+        let newest = now.minus_seconds(WINDOW_SECONDS_MIN);
         let window = Window {
-            from: Some(from.max(oldest)),
+            from: Some(from.clamp(oldest, newest)),
             until: now,
         };
-        let period = self.quiet_poll_seconds.max(2 * MINUTE_SECONDS);
-        if now < from.plus_seconds(period) {
-            return Ok(None);
-        }
         let mut covered = now;
         for some in objects.chunks(OBJECTS_PER_CALL) {
-            let names: Vec<ObjectName> = some.iter().map(|object| object.object.clone()).collect();
-            for (object, log) in some.iter().zip(self.logs(&names, window).await?) {
+            for (object, log) in some.iter().zip(self.logs(some, window).await?) {
                 match log {
                     // Asked again by the next job, from the same moment.
                     DeleteLog::Unreadable => {
@@ -142,8 +149,10 @@ impl Work<'_> {
                         records,
                         covered: until,
                     } => {
-                        self.object(object, records, window).await?;
                         covered = covered.min(until);
+                        if let Some(first) = self.object(object, records, window).await? {
+                            covered = covered.min(self.pending(object, first, now).await?);
+                        }
                         if from < oldest {
                             self.incomplete(object, window).await?;
                         }
@@ -151,20 +160,24 @@ impl Work<'_> {
                 }
             }
         }
-        Ok(Some(covered))
+        Ok(covered)
     }
 
     /// The logs of some objects; one that cannot be read, or is too large, does not hide the others.
-    async fn logs(&self, names: &[ObjectName], window: Window) -> Result<Vec<DeleteLog>, Failure> {
+    async fn logs(
+        &self,
+        objects: &[ObjectItem],
+        window: Window,
+    ) -> Result<Vec<DeleteLog>, Failure> {
         let from = window.from.unwrap_or(window.until);
-        match self.client.deleted(names, from, window.until).await {
+        let asked: Vec<_> = objects.iter().map(|item| (&item.object, from)).collect();
+        match self.client.deleted(&asked, window.until).await {
             Err(failure) if failure.class() == ErrorClass::Integrity => {}
             logs => return logs,
         }
         let mut logs = Vec::new();
-        for name in names {
-            let one = std::slice::from_ref(name);
-            match self.client.deleted(one, from, window.until).await {
+        for one in asked.chunks(1) {
+            match self.client.deleted(one, window.until).await {
                 Err(failure) if failure.class() == ErrorClass::Integrity => {
                     logs.push(DeleteLog::Unreadable);
                 }
@@ -174,23 +187,39 @@ impl Work<'_> {
         Ok(logs)
     }
 
-    /// Puts a tombstone where a record is gone and the vault does not know it.
+    /// Puts a tombstone where a record is gone and the vault does not know it. Gives the first deletion that is left to the
+    /// next job: its record is in the Recycle Bin, and was not read there.
     async fn object(
         &mut self,
         object: &ObjectItem,
         records: Vec<(SalesforceId, Stamp)>,
         window: Window,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Stamp>, Failure> {
         if records.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let block = self.block(object, window, Block::TOMBSTONES);
         let tombstones = Tombstones::open(self.environment, &block).await?;
         let mut deleted: BTreeMap<_, _> = records.into_iter().collect();
         tombstones.keep_alive(&mut deleted).await?;
-        tombstones.drop_findable(self.client, &mut deleted).await?;
+        let pending = tombstones.drop_findable(self.client, &mut deleted).await?;
         self.output.tombstones += tombstones.commit(&deleted).await?;
-        Ok(())
+        Ok(pending)
+    }
+
+    /// Up to when deletions are in the vault, as far as those go that are left to the next job.
+    async fn pending(
+        &self,
+        object: &ObjectItem,
+        first: Stamp,
+        now: Stamp,
+    ) -> Result<Stamp, Failure> {
+        if first > now.minus_seconds(PENDING_SECONDS_MAX) {
+            return Ok(first);
+        }
+        let catalog = self.environment.catalog();
+        catalog.set_sweep_due(self.org, &object.object).await?;
+        Ok(now)
     }
 
     /// What the log does not tell makes the job partial, with the object and the reason.

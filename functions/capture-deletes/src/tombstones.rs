@@ -62,14 +62,14 @@ impl<'a> Tombstones<'a> {
         Ok(())
     }
 
-    /// Drops the records that a query still finds: they are in the Recycle Bin, and a block reads them there. The next job
-    /// must have one, even if nothing else changes.
+    /// Drops the records that a query still finds: they are in the Recycle Bin, and the next job reads them there. Gives the
+    /// first of their deletions. Should one be purged before it is read, the log must be asked for it again.
     pub(crate) async fn drop_findable(
         &self,
         client: &Client,
         deleted: &mut BTreeMap<SalesforceId, Stamp>,
-    ) -> Result<(), Failure> {
-        let all = deleted.len();
+    ) -> Result<Option<Stamp>, Failure> {
+        let mut first = None;
         let ids: Vec<_> = deleted.keys().copied().collect();
         let columns: Columns = ["Id".to_owned()].into_iter().collect();
         for some in ids.chunks(IDS_PER_CALL) {
@@ -78,15 +78,12 @@ impl<'a> Tombstones<'a> {
             while let Some(batch) = pages.next_page().await? {
                 for row in batch.rows() {
                     let id = row.value(0).unwrap_or_default();
-                    deleted.remove(&SalesforceId::parse(id.as_bytes())?);
+                    let stamp = deleted.remove(&SalesforceId::parse(id.as_bytes())?);
+                    first = first.into_iter().chain(stamp).min();
                 }
             }
         }
-        if deleted.len() < all {
-            let Block { org, object, .. } = &self.block;
-            self.catalog.set_read_due(org, object).await?;
-        }
-        Ok(())
+        Ok(first)
     }
 
     /// Seals the tombstones and commits them; says how many. Order of durability: the segment, then the catalog.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_catalog::{Calls, Catalog, JobKind, ObjectItem, PlanRef, Settings};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Stamp, Transport};
+use holdfast_plan::untouched::untouched_name;
 use holdfast_plan::{ObjectState, Pace, group, plan_backup};
 use holdfast_runtime::{Deadline, Environment, Protection};
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,9 @@ async fn make_plan(
         backfill_rows: settings.backfill_block_rows,
     };
     let blocks = plan_backup(org, job, &states, pace, server_now);
+    vault
+        .put_document(&untouched_name(job), &poll.untouched)
+        .await?;
     // The first plan of a job stays, whoever wrote it.
     let groups = group(blocks, settings.bulk_rows_min);
     let stored = vault.put_plan(job, groups).await?;

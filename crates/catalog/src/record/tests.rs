@@ -119,7 +119,6 @@ fn object_item() -> ObjectItem {
             before: Entropy::default(),
         },
         sweep_due: true,
-        read_due: true,
         cursor_refused: Some("CreatedDate".to_owned()),
         refresh: Some(Refresh {
             until: Stamp::from_millis(9_000),

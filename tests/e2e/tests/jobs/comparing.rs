@@ -53,7 +53,9 @@ fn ids(found: &Value, kind: &str) -> BTreeSet<SalesforceId> {
 }
 
 pub(crate) async fn a_compare_with_the_live_org_finds_what_differs(world: &World) {
-    let org = world.connect("compared", small(81), json!({})).await;
+    let org = world
+        .connect("compared", small(81), json!({"quiet_poll_seconds": 86_400}))
+        .await;
     let alone = vec![json!({"Parent_Region__c": null}); 300];
     let regions = json!({"object": "Region__c", "records": alone});
     let regions = org.control("create", regions).await["ids"].clone();

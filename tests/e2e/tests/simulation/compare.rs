@@ -41,13 +41,13 @@ pub(crate) async fn readable(environment: &Environment, org: &Org<'_>) -> Readab
 }
 
 /// Compares the present, and some of the past, after a job that says that it has everything. Values are not printed.
-/// `swept` is when the last job began that compared all Ids and found nothing missing: what could be seen then is there,
-/// however late it came.
+/// `asked` is up to when it asked about every object that it did not read. `swept` is when the last job began that compared all
+/// Ids and found nothing missing: what could be seen then is there, however late it came.
 pub(crate) async fn assert_complete(
     environment: &Environment,
     org: &Org<'_>,
     readable: &Readable,
-    swept: Option<Stamp>,
+    (asked, swept): (Option<Stamp>, Option<Stamp>),
     snapshots: &mut Snapshots,
     random: &mut fastrand::Rng,
 ) {
@@ -62,7 +62,8 @@ pub(crate) async fn assert_complete(
         let until = item.coverage.head().unwrap();
         let lives = org.truth.lives(object);
         let present = stored(environment, org, segments, Stamp::from_millis(i64::MAX)).await;
-        assert_present(object, lives, &present, (until, swept));
+        let known = asked.map_or(until, |asked| until.max(asked));
+        assert_present(object, lives, &present, (known, swept));
         assert_no_phantoms(
             object,
             lives,

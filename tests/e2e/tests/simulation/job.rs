@@ -153,6 +153,12 @@ pub(crate) fn is_proven(job: &JobItem) -> bool {
     job.status == JobStatus::Succeeded
 }
 
+/// Up to when the job knows all objects, also those that it did not read because nothing changed in them.
+pub(crate) fn asked_until(job: &JobItem) -> Option<Stamp> {
+    let plan = job.plan.as_ref()?;
+    plan.asked_all_at.and(plan.until)
+}
+
 /// The objects of which the job says that something is not there that should be.
 pub(crate) async fn objects_with_losses(
     environment: &Environment,

@@ -113,11 +113,11 @@ pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
     org.control("faults", body).await;
 }
 
-/// Salesforce forgets which records were deleted until now. Its log knows whole minutes: within one, a second job would
-/// be told the same.
+/// Salesforce forgets which records were deleted until a few minutes ago, which is as far as every job looks back. Its log
+/// knows whole minutes: within one, a second job would be told the same.
 pub(crate) async fn purge_delete_log(org: &Org<'_>) {
-    let now = org.now().await;
-    let minute = Stamp::from_millis(now.millis() - now.millis().rem_euclid(60_000));
+    let ago = org.now().await.minus_seconds(180).millis();
+    let minute = Stamp::from_millis(ago - ago.rem_euclid(60_000));
     org.control("settings", json!({"delete_log_from": minute}))
         .await;
 }

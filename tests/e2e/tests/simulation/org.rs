@@ -9,8 +9,17 @@ use serde_json::{Value, json};
 use crate::truth::{Record, Truth};
 use crate::world::World;
 
-/// The objects that change: parents, a child that goes with its parent, and one that stays.
-pub(crate) const OBJECTS: [&str; 4] = ["Account", "Contact", "Project__c", "Milestone__c"];
+/// The objects that change: parents, a child that goes with its parent, one that stays, and a large one.
+pub(crate) const OBJECTS: [&str; 5] = [
+    "Account",
+    "Contact",
+    "Project__c",
+    "Milestone__c",
+    LARGE_OBJECT,
+];
+/// Of so many records that no count shows the loss of one.
+const LARGE_OBJECT: &str = "Region__c";
+const LARGE_OBJECT_RECORDS: usize = 250;
 
 /// Settings of the org: how long before the head is read again, and how long before the present is left.
 pub(crate) const OVERLAP_SECONDS: u32 = 900;
@@ -28,7 +37,11 @@ pub(crate) struct Org<'w> {
 
 impl<'w> Org<'w> {
     pub(crate) async fn start(world: &'w World, seed: u64) -> Self {
-        let objects = OBJECTS.map(|object| (object.to_owned(), 12));
+        let records = |object| match object {
+            LARGE_OBJECT => LARGE_OBJECT_RECORDS,
+            _ => 12,
+        };
+        let objects = OBJECTS.map(|object| (object.to_owned(), records(object)));
         let config = Config {
             records: 0,
             objects: objects.into(),

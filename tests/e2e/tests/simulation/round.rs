@@ -83,7 +83,8 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
                 swept = Some(began);
             }
             let (past, readable) = (&mut snapshots, readable(&environment, &org).await);
-            assert_complete(&environment, &org, &readable, swept, past, &mut random).await;
+            let until = (job::asked_until(&ended), swept);
+            assert_complete(&environment, &org, &readable, until, past, &mut random).await;
             chain.assert_whole(&environment, &org, &readable).await;
             told.assert_true(&environment, &org, &readable, alone).await;
             if random.u32(0..4) == 0
