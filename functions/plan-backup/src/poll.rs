@@ -11,7 +11,7 @@ use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
 /// `getUpdated()` asks for records by this stamp.
 const ASKED_BY: &str = "SystemModstamp";
 /// An object in which nothing was read for so long is asked about less often.
-const IDLE_SECONDS: u32 = 6 * 3_600;
+const IDLE_SECONDS: u32 = 4 * 3_600;
 /// After so long every object is read, far within the 15 and 30 days that Salesforce's lists reach back.
 const READ_SECONDS: u32 = 5 * 86_400;
 
@@ -35,7 +35,7 @@ pub(crate) const fn calls(objects: usize) -> u64 {
 }
 
 impl Poll {
-    /// Asks about the objects that may be left out: what changed in them, and for all of them at a time what was deleted.
+    /// Asks about the objects that may be left out.
     pub(crate) async fn ask(
         client: &Client,
         org: &OrgItem,
@@ -76,9 +76,7 @@ impl Poll {
         let answers = client.are_unchanged(objects, now).await?.into_iter();
         let unchanged = answers.zip(objects).filter(|(is_so, _)| *is_so);
         let unchanged: Vec<_> = unchanged.map(|(_, object)| *object).collect();
-        if unchanged.is_empty() || !self.asked_all {
-            let names = unchanged.into_iter().map(|(object, _)| object.clone());
-            self.quiet.extend(names);
+        if unchanged.is_empty() {
             return Ok(());
         }
         let logs = client.deleted(&unchanged, now).await?;
