@@ -1,7 +1,9 @@
 //! One call to the org: budget, session, renewal, repetition.
 
 use holdfast_model::{ErrorCode, Failure};
-use reqwest::header::{ACCEPT, HeaderMap, IF_MODIFIED_SINCE};
+use reqwest::header::{
+    ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+};
 use reqwest::{Method, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
@@ -9,6 +11,7 @@ use crate::answer::{CallError, Repeat, read_json, read_whole, retry_after};
 use crate::client::Client;
 use crate::refusal::Refusal;
 use crate::session::Session;
+use crate::soap;
 
 /// Salesforce answers 414 or 431 to more (REST guide, Status Codes); leaves room for the headers.
 pub(crate) const URI_BYTES_MAX: usize = 14 << 10;
@@ -19,10 +22,20 @@ pub(crate) struct Call<'a> {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
-    body: Option<serde_json::Value>,
+    body: Option<Body>,
+    header: Option<(HeaderName, HeaderValue)>,
     accept: &'static str,
     if_modified_since: Option<&'a str>,
     repeat: Repeat,
+}
+
+/// What goes along.
+#[derive(Debug, Clone)]
+enum Body {
+    /// JSON text.
+    Json(String),
+    /// The operation of a SOAP envelope.
+    Soap(String),
 }
 
 impl<'a> Call<'a> {
@@ -37,7 +50,7 @@ impl<'a> Call<'a> {
     /// A change that is the same when it is made twice.
     pub(crate) fn patch(path: impl Into<String>, body: serde_json::Value) -> Self {
         Self {
-            body: Some(body),
+            body: Some(Body::Json(body.to_string())),
             ..Self::new(Method::PATCH, path.into())
         }
     }
@@ -45,7 +58,7 @@ impl<'a> Call<'a> {
     /// A question whose words do not fit into an address.
     pub(crate) fn ask(path: impl Into<String>, body: serde_json::Value) -> Self {
         Self {
-            body: Some(body),
+            body: Some(Body::Json(body.to_string())),
             ..Self::new(Method::POST, path.into())
         }
     }
@@ -53,8 +66,28 @@ impl<'a> Call<'a> {
     /// A change that must not be made twice.
     pub(crate) fn post(path: impl Into<String>, body: serde_json::Value) -> Self {
         Self {
-            body: Some(body),
             repeat: Repeat::Unaccepted,
+            ..Self::ask(path, body)
+        }
+    }
+
+    /// Records that are saved, as JSON text. Twice, only changes are the same.
+    pub(crate) fn save(method: Method, path: impl Into<String>, json: String) -> Self {
+        Self {
+            repeat: match method {
+                Method::POST => Repeat::Unaccepted,
+                _ => Repeat::Safe,
+            },
+            body: Some(Body::Json(json)),
+            ..Self::new(method, path.into())
+        }
+    }
+
+    /// An operation of a SOAP API that is the same when it is made twice.
+    pub(crate) fn soap(path: impl Into<String>, operation: String) -> Self {
+        Self {
+            body: Some(Body::Soap(operation)),
+            accept: "text/xml",
             ..Self::new(Method::POST, path.into())
         }
     }
@@ -65,6 +98,7 @@ impl<'a> Call<'a> {
             path,
             query: Vec::new(),
             body: None,
+            header: None,
             accept: "application/json",
             if_modified_since: None,
             repeat: Repeat::Safe,
@@ -73,6 +107,12 @@ impl<'a> Call<'a> {
 
     pub(crate) fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.query.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        let name = HeaderName::from_static(name);
+        self.header = Some((name, HeaderValue::from_static(value)));
         self
     }
 
@@ -181,9 +221,19 @@ impl Client {
         if let Some(date) = call.if_modified_since {
             request = request.header(IF_MODIFIED_SINCE, date);
         }
-        if let Some(body) = &call.body {
-            request = request.json(body);
+        if let Some((name, value)) = &call.header {
+            request = request.header(name, value);
         }
+        request = match &call.body {
+            None => request,
+            Some(Body::Json(json)) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(json.clone()),
+            Some(Body::Soap(operation)) => request
+                .header(CONTENT_TYPE, "text/xml; charset=UTF-8")
+                .header("soapaction", "\"\"")
+                .body(soap::envelope(&session.token, operation)),
+        };
         let response = request
             .send()
             .await

@@ -1,7 +1,8 @@
-//! The protocol client of a Salesforce org: login, describe, REST and Bulk API 2.0 queries, file bodies, API budget.
+//! The protocol client of a Salesforce org: login, describe, REST and Bulk API 2.0 queries, file bodies, records that are
+//! saved, API budget.
 //!
 //! It answers with the text that Salesforce sent and with nothing that it did not verify: a missing end marker,
-//! a short page or a count that differs from Salesforce's own is an error, never an end. It reads only; it knows
+//! a short page or a count that differs from Salesforce's own is an error, never an end. It knows
 //! nothing of AWS, and it holds at most one batch of rows (bulk) or one page (REST) in memory.
 
 mod answer;
@@ -22,8 +23,10 @@ mod refusal;
 mod rest;
 mod rows;
 mod session;
+mod soap;
 pub mod soql;
 mod updated;
+mod write;
 
 pub use blob::Blob;
 pub use budget::{Budget, Usage};
@@ -37,6 +40,7 @@ pub use exceptions::{ByParent, by_parent};
 pub use name::{ApiVersion, BulkJobId, Columns};
 pub use org::{Identity, Limit};
 pub use page::{BulkPage, PageEnd};
-pub use rest::QueryPages;
+pub use rest::{IDS_PER_CALL, QueryPages};
 pub use rows::{Row, RowBatch};
 pub use soql::Scope;
+pub use write::{Draft, RECORDS_PER_CALL, SaveError, Saved, Value};

@@ -6,6 +6,8 @@ use holdfast_model::{ErrorCode, Failure};
 use reqwest::StatusCode;
 use serde::Deserialize;
 
+use crate::soap::Fault;
+
 /// Characters of Salesforce's own text that a message may carry.
 const MESSAGE_CHARS_MAX: usize = 300;
 
@@ -53,7 +55,10 @@ impl Refusal {
                 code: BAD_TOKEN.to_owned(),
                 message: String::new(),
             }),
-            Err(_) => None,
+            Err(_) => Fault::read(body).map(|fault| ApiError {
+                code: fault.code.rsplit(':').next().unwrap_or_default().to_owned(),
+                message: fault.message,
+            }),
         };
         Self {
             status,

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use holdfast_model::{ErrorCode, Failure};
+use holdfast_model::{ErrorCode, Failure, ObjectName, SalesforceId};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::answer::{CallError, read_json};
@@ -13,6 +14,9 @@ use crate::client::Client;
 use crate::name::Columns;
 use crate::rows::{RowBatch, RowSink, damaged};
 use crate::soql::Scope;
+
+/// Ids that one call retrieves (REST guide, sObject Collections).
+pub const IDS_PER_CALL: usize = 2_000;
 
 /// Where further pages are; an address elsewhere would carry the token away.
 const NEXT_PREFIX: &str = "/services/data/";
@@ -33,6 +37,29 @@ impl Client {
             total_size: None,
             rows: 0,
         }
+    }
+}
+
+impl Client {
+    /// The records of some Ids, up to [`IDS_PER_CALL`], as far as users see them: of one that is deleted, or that nobody
+    /// knows, there is no row. The columns must have the Id, by which rows are told apart (REST guide, sObject Collections).
+    pub async fn retrieve(
+        &self,
+        object: &ObjectName,
+        ids: &[SalesforceId],
+        columns: &Columns,
+    ) -> Result<RowBatch, Failure> {
+        let list: Vec<_> = ids.iter().map(SalesforceId::to_string).collect();
+        let body = json!({"ids": list, "fields": columns.names()});
+        let call = Call::ask(self.path(&format!("composite/sobjects/{object}")), body);
+        let read = |answer: Answer| {
+            let records: Vec<Option<Record<'_>>> = read_json(answer.status, &answer.body)?;
+            if records.len() != ids.len() {
+                return Err(damaged("an answer is about other records than were asked for").into());
+            }
+            rows(records.iter().flatten(), columns, answer.body.len())
+        };
+        Ok(self.ask(&call, read).await?)
     }
 }
 
@@ -94,8 +121,11 @@ struct WirePage<'a> {
     done: bool,
     next_records_url: Option<String>,
     #[serde(borrow)]
-    records: Vec<HashMap<&'a str, &'a RawValue>>,
+    records: Vec<Record<'a>>,
 }
+
+/// Fields by name.
+type Record<'a> = HashMap<&'a str, &'a RawValue>;
 
 #[derive(Debug)]
 struct Page {
@@ -115,10 +145,23 @@ fn read_page(answer: &Answer, columns: &Columns) -> Result<Page, CallError> {
             return Err(Failure::new(ErrorCode::MarkerMissing, marker).into());
         }
     };
+    Ok(Page {
+        total_size: page.total_size,
+        next,
+        rows: rows(page.records.iter(), columns, answer.body.len())?,
+    })
+}
+
+/// The columns of some records; `bytes` of JSON at most.
+fn rows<'r, 'a: 'r>(
+    records: impl Iterator<Item = &'r Record<'a>>,
+    columns: &Columns,
+    bytes: usize,
+) -> Result<RowBatch, CallError> {
     let width = columns.names().len();
-    let mut sink = RowSink::new(width, None, answer.body.len().min(1 << 20));
+    let mut sink = RowSink::new(width, None, bytes.min(1 << 20));
     let mut ends = Vec::with_capacity(width);
-    for record in &page.records {
+    for record in records {
         ends.clear();
         for name in columns.names() {
             let value = record
@@ -129,11 +172,7 @@ fn read_page(answer: &Answer, columns: &Columns) -> Result<Page, CallError> {
         }
         sink.end_row(&ends)?;
     }
-    Ok(Page {
-        total_size: page.total_size,
-        next,
-        rows: sink.finish()?,
-    })
+    Ok(sink.finish()?)
 }
 
 /// A text without its quotes and escapes, a number or boolean as it stands, null as the empty text.

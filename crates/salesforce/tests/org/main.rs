@@ -10,3 +10,4 @@ mod filter;
 mod login;
 mod rest;
 mod support;
+mod write;

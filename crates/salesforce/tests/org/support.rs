@@ -80,7 +80,7 @@ impl Org {
             .unwrap()
     }
 
-    async fn state(&self) -> Value {
+    pub(crate) async fn state(&self) -> Value {
         let url = format!("{}/__sim/state", self.url());
         let answer = self.control.get(url).send().await.unwrap();
         answer.json().await.unwrap()
