@@ -81,6 +81,7 @@ pub async fn handle(
     let vault = environment.vault(&org).await?;
     let untouched: Untouched = vault.document(&untouched_name(&job)).await?;
     // The plan asked about those already, for as long a time.
+    let readable = objects.len();
     objects.retain(|object| {
         let asked = object.coverage.head();
         let asked = asked.map(|head| head.minus_seconds(item.settings.overlap_seconds));
@@ -104,7 +105,8 @@ pub async fn handle(
             },
         )
         .await?;
-    let covered = untouched.covered.into_iter().fold(covered, Stamp::min);
+    let by_plan = untouched.covered.filter(|_| objects.len() < readable);
+    let covered = by_plan.into_iter().fold(covered, Stamp::min);
     catalog.set_deletes_covered(&org, covered).await?;
     Ok(output)
 }
