@@ -106,7 +106,7 @@ impl Client {
             "columnDelimiter": "COMMA",
             "lineEnding": "LF",
         });
-        let call = Call::post(self.path("jobs/query"), body);
+        let call = Call::post(self.path("jobs/query"), &body);
         let created: Created = self.json(&call).await?;
         Ok(created.id)
     }
@@ -120,7 +120,7 @@ impl Client {
 
     /// Aborts the job, if it still can be.
     pub async fn bulk_abort(&self, job: &BulkJobId) -> Result<(), Failure> {
-        let call = Call::patch(self.job_path(job), json!({"state": "Aborted"}));
+        let call = Call::patch(self.job_path(job), &json!({"state": "Aborted"}));
         match self.ask(&call, |_| Ok(())).await {
             Err(CallError::Refused(refusal))
                 if matches!(refusal.code(), "INVALIDJOBSTATE" | "NOT_FOUND") =>

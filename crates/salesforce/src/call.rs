@@ -48,7 +48,7 @@ impl<'a> Call<'a> {
     }
 
     /// A change that is the same when it is made twice.
-    pub(crate) fn patch(path: impl Into<String>, body: serde_json::Value) -> Self {
+    pub(crate) fn patch(path: impl Into<String>, body: &serde_json::Value) -> Self {
         Self {
             body: Some(Body::Json(body.to_string())),
             ..Self::new(Method::PATCH, path.into())
@@ -56,7 +56,7 @@ impl<'a> Call<'a> {
     }
 
     /// A question whose words do not fit into an address.
-    pub(crate) fn ask(path: impl Into<String>, body: serde_json::Value) -> Self {
+    pub(crate) fn ask(path: impl Into<String>, body: &serde_json::Value) -> Self {
         Self {
             body: Some(Body::Json(body.to_string())),
             ..Self::new(Method::POST, path.into())
@@ -64,7 +64,7 @@ impl<'a> Call<'a> {
     }
 
     /// A change that must not be made twice.
-    pub(crate) fn post(path: impl Into<String>, body: serde_json::Value) -> Self {
+    pub(crate) fn post(path: impl Into<String>, body: &serde_json::Value) -> Self {
         Self {
             repeat: Repeat::Unaccepted,
             ..Self::ask(path, body)

@@ -86,7 +86,7 @@ impl Client {
             .collect();
         let asked = requests.len();
         let body = json!({"allOrNone": false, "compositeRequest": requests});
-        let call = Call::ask(self.path("composite"), body);
+        let call = Call::ask(self.path("composite"), &body);
         let answer: Composite = self.json(&call).await?;
         if answer.composite_response.len() != asked {
             return Err(damaged(

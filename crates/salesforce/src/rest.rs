@@ -51,7 +51,7 @@ impl Client {
     ) -> Result<RowBatch, Failure> {
         let list: Vec<_> = ids.iter().map(SalesforceId::to_string).collect();
         let body = json!({"ids": list, "fields": columns.names()});
-        let call = Call::ask(self.path(&format!("composite/sobjects/{object}")), body);
+        let call = Call::ask(self.path(&format!("composite/sobjects/{object}")), &body);
         let read = |answer: Answer| {
             let records: Vec<Option<Record<'_>>> = read_json(answer.status, &answer.body)?;
             if records.len() != ids.len() {

@@ -26,8 +26,7 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
     let settings = settings(&org).await;
     job::connect(&environment, &org.name, settings).await;
     let mut snapshots = Snapshots::new();
-    let (mut chain, mut told) = (Chain::default(), Told::default());
-    let (mut proven, mut killed) = (0, 0);
+    let (mut chain, mut told, mut proven, mut killed) = (Chain::default(), Told::default(), 0, 0);
     let mut swept = None;
     // Whether the newest job was proven.
     let mut settled = true;
@@ -83,8 +82,8 @@ pub(crate) async fn run(world: &World, seed: u64, rounds: u32) {
                 swept = Some(began);
             }
             let (past, readable) = (&mut snapshots, readable(&environment, &org).await);
-            let until = (job::asked_until(&ended), swept);
-            assert_complete(&environment, &org, &readable, until, past, &mut random).await;
+            let known = (job::asked_until(&ended), swept);
+            assert_complete(&environment, &org, &readable, known, past, &mut random).await;
             chain.assert_whole(&environment, &org, &readable).await;
             told.assert_true(&environment, &org, &readable, alone).await;
             if random.u32(0..4) == 0
