@@ -58,6 +58,8 @@ pub enum JobKind {
     Compare,
     /// What a restore would do.
     RestorePlan,
+    /// Writes what was planned.
+    Restore,
 }
 
 impl JobKind {
@@ -65,7 +67,7 @@ impl JobKind {
     pub const fn captures(self) -> bool {
         match self {
             Self::Backup | Self::Sync => true,
-            Self::Compare | Self::RestorePlan => false,
+            Self::Compare | Self::RestorePlan | Self::Restore => false,
         }
     }
 }

@@ -10,6 +10,8 @@
 //! | object | `org#<org>` | `object#<object>` | Get; Query `object#` lists the cursors of an org |
 //! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
 //! | comparison of an object | `org#<org>#job#<job>` | `object#<object>` | Get; Query `object#` lists the result of a compare |
+//! | run of a restore | `org#<org>#job#<job>` | `run` | Get |
+//! | new Id of a record | `org#<org>#remade#<2 characters of the Id>` | `<Id>` | `BatchGet`; spread, as a restore writes many |
 //!
 //! Names hold no `#` (see `holdfast_model::name`), so no two things share a key. Times print in 24 characters
 //! and sort as text. There is no index: every access is by key, so every read can be strongly consistent.
@@ -20,7 +22,7 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use holdfast_model::{Block, JobId, ObjectName, OrgName, Stamp};
+use holdfast_model::{Block, JobId, ObjectName, OrgName, SalesforceId, Stamp};
 
 /// Name of the partition key.
 pub(crate) const PK: &str = "pk";
@@ -80,6 +82,23 @@ impl Key {
         Self {
             pk,
             sk: format!("{sk_prefix}{object}"),
+        }
+    }
+
+    pub(crate) fn run(org: &OrgName, job: &JobId) -> Self {
+        let Range { pk, .. } = Range::comparisons(org, job);
+        Self {
+            pk,
+            sk: "run".to_owned(),
+        }
+    }
+
+    pub(crate) fn remade(org: &OrgName, id: &SalesforceId) -> Self {
+        // The last ones that count; neighbours differ in them.
+        let shard = id.as_str().get(13..15).unwrap_or_default();
+        Self {
+            pk: format!("org#{org}#remade#{shard}"),
+            sk: id.to_string(),
         }
     }
 
@@ -176,9 +195,12 @@ mod tests {
         let mut keys = Vec::new();
         for org in &orgs {
             keys.extend([Key::org(org), Key::lease(org), Key::budget(org)]);
+            let ids = [b"001000000000001", b"001000000000002"];
+            keys.extend(ids.map(|id| Key::remade(org, &SalesforceId::parse(id).unwrap())));
             for job in &jobs {
                 keys.push(Key::job(org, job));
                 keys.push(Key::job_by_time(org, Stamp::from_millis(1), job));
+                keys.push(Key::run(org, job));
             }
             for object in &objects {
                 keys.push(Key::object(org, object));

@@ -18,6 +18,7 @@ mod lease;
 mod object;
 mod org;
 mod record;
+mod restore;
 mod settings;
 mod table;
 
@@ -28,6 +29,7 @@ pub use job::{Capture, Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome
 pub use lease::{Lease, LeaseOutcome};
 pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh, TextHistory};
 pub use org::{Connection, OrgItem};
+pub use restore::{RunItem, RunProgress};
 pub use settings::Settings;
 
 /// The table, opened. Cheap to clone.

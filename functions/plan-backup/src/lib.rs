@@ -95,7 +95,9 @@ async fn make_plan(
                 let counts = client.record_counts(&names).await?;
                 let poll = match kind {
                     JobKind::Backup => Poll::ask(client, &item, &objects, now).await?,
-                    JobKind::Sync | JobKind::Compare | JobKind::RestorePlan => Poll::default(),
+                    JobKind::Sync | JobKind::Compare | JobKind::RestorePlan | JobKind::Restore => {
+                        Poll::default()
+                    }
                 };
                 let oldest =
                     history::oldest(client, &vault, &item.settings, &objects, &counts).await?;

@@ -3,6 +3,7 @@
 mod order;
 pub mod plan;
 mod record;
+pub mod run;
 
 pub use order::{Lookup, Restored, Turn, order};
 pub use record::{Decision, Mode, Now, RestoredFields, Row, SkipReason, Step, Write};

@@ -1,0 +1,284 @@
+//! How a restore runs: its phases, what is written of a record when its turn comes, and what is noted about it.
+
+use std::collections::BTreeMap;
+
+use holdfast_model::{
+    JobId, ObjectName, ObjectSchema, OrgName, Phase, RunCounts, SalesforceId, row,
+};
+use serde::{Deserialize, Serialize};
+
+use super::record::{Row, Step, Write};
+
+/// What to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRequest {
+    /// The org.
+    pub org: OrgName,
+    /// The job that planned the restore.
+    pub plan: JobId,
+    /// Whether records that somebody changed since the plan are written all the same.
+    #[serde(default)]
+    pub overwrite: bool,
+}
+
+/// What became of a record in a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "became")]
+pub enum Outcome {
+    /// It was written, or was so already.
+    Done,
+    /// It was made anew under this Id.
+    Made {
+        /// The new Id.
+        id: SalesforceId,
+    },
+    /// Somebody changed this field since the plan: nothing was written.
+    Conflict {
+        /// The field.
+        field: String,
+    },
+    /// It is not there any more: nothing was written.
+    Missing,
+    /// Salesforce refused it.
+    Refused {
+        /// Salesforce's code.
+        code: String,
+        /// Its words.
+        message: String,
+        /// Fields at fault.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<String>,
+    },
+    /// Read back, these fields are not as they were to be.
+    Differs {
+        /// Their names.
+        fields: Vec<String>,
+    },
+}
+
+/// The receipt of a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The record, by its Id of then.
+    pub id: SalesforceId,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// The receipts of some records of a page, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipts {
+    /// One for each record.
+    pub records: Vec<Receipt>,
+}
+
+/// Whether a step of a record has anything to do in a phase.
+pub fn concerns(phase: Phase, step: &Step) -> bool {
+    match (phase, step) {
+        (_, Step::Skip { .. }) => false,
+        (Phase::Undelete, step) => matches!(step, Step::Undelete { .. }),
+        (Phase::Insert, step) => matches!(step, Step::Insert { .. }),
+        (Phase::Delete, step) => matches!(step, Step::Delete),
+        (Phase::Update, step) => match step {
+            Step::Undelete { fields } | Step::Update { fields } => !fields.is_empty(),
+            _ => false,
+        },
+        (Phase::Link | Phase::Verify, step) => !matches!(step, Step::Delete),
+    }
+}
+
+/// Counts what became of a record.
+pub fn note(counts: &mut RunCounts, phase: Phase, outcome: &Outcome) {
+    let count = match (phase, outcome) {
+        (Phase::Verify, Outcome::Done) => &mut counts.equal,
+        (Phase::Verify, _) | (_, Outcome::Differs { .. }) => &mut counts.different,
+        (_, Outcome::Conflict { .. } | Outcome::Missing) => &mut counts.conflicts,
+        (_, Outcome::Refused { .. }) => &mut counts.refused,
+        (Phase::Undelete, _) => &mut counts.undeleted,
+        (Phase::Update, _) => &mut counts.updated,
+        (Phase::Insert, _) => &mut counts.inserted,
+        (Phase::Link, _) => &mut counts.linked,
+        (Phase::Delete, _) => &mut counts.deleted,
+    };
+    *count += 1;
+}
+
+/// What is written of a record that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// These fields.
+    Write(Vec<Write>),
+    /// Nothing: it is as it is to be.
+    Nothing,
+    /// Nothing: this field has neither the value of the plan's time nor the one that it is to get.
+    Conflict(String),
+}
+
+/// What is written of a record when its turn comes, given its values now. What has its value already is not written again,
+/// so a repeat writes nothing. `types` are those of the fields, as a describe calls them.
+pub fn due(
+    writes: impl IntoIterator<Item = Write>,
+    now: &Row,
+    types: &BTreeMap<String, String>,
+    overwrite: bool,
+) -> Due {
+    let mut left = Vec::new();
+    for write in writes {
+        let is = now.get(&write.field);
+        if is_same(types, &write.field, is, write.to.as_ref()) {
+            continue;
+        }
+        if !overwrite && !is_same(types, &write.field, is, write.from.as_ref()) {
+            return Due::Conflict(write.field);
+        }
+        left.push(write);
+    }
+    if left.is_empty() {
+        Due::Nothing
+    } else {
+        Due::Write(left)
+    }
+}
+
+/// Fields that do not have the value that they were to get.
+pub fn differing<'w>(
+    writes: impl IntoIterator<Item = &'w Write>,
+    now: &Row,
+    types: &BTreeMap<String, String>,
+) -> Vec<String> {
+    let writes = writes.into_iter();
+    let differing = writes.filter(|write| {
+        !is_same(
+            types,
+            &write.field,
+            now.get(&write.field),
+            write.to.as_ref(),
+        )
+    });
+    differing.map(|write| write.field.clone()).collect()
+}
+
+fn is_same(
+    types: &BTreeMap<String, String>,
+    field: &str,
+    one: Option<&String>,
+    other: Option<&String>,
+) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => {
+            let field_type = types.get(field).map_or("string", String::as_str);
+            row::is_same(field_type, one, other)
+        }
+        _ => false,
+    }
+}
+
+/// Finds the rows of an insert whose answer was lost among the records that may be theirs: first those whose values are
+/// all alike, then, for what a trigger changed, the ones with the most values alike, more than half. Each record is taken once;
+/// rows that are alike in everything take theirs in order.
+///
+/// Gives the Id that each row has got, or nothing when it was not saved.
+pub fn recover(
+    rows: &[&[Write]],
+    found: &[(SalesforceId, Row)],
+    types: &BTreeMap<String, String>,
+) -> Vec<Option<SalesforceId>> {
+    let alike = |row: &[Write], found: &Row| row.len() - differing(row, found, types).len();
+    let mut free: Vec<_> = found.iter().map(Some).collect();
+    let mut recovered = vec![None; rows.len()];
+    for (row, slot) in rows.iter().zip(&mut recovered) {
+        let whole = free
+            .iter_mut()
+            .find(|free| free.is_some_and(|(_, found)| alike(row, found) == row.len()));
+        *slot = whole.and_then(Option::take).map(|(id, _)| *id);
+    }
+    for (row, slot) in rows
+        .iter()
+        .zip(&mut recovered)
+        .filter(|(_, slot)| slot.is_none())
+    {
+        let near = free
+            .iter_mut()
+            .filter_map(|free| {
+                let (_, found) = (*free)?;
+                let alike = alike(row, found);
+                (2 * alike > row.len()).then_some((alike, free))
+            })
+            .max_by_key(|(alike, _)| *alike);
+        *slot = near.and_then(|(_, free)| free.take()).map(|(id, _)| *id);
+    }
+    recovered
+}
+
+/// Types of an object's fields by name.
+pub fn types(schema: &ObjectSchema) -> BTreeMap<String, String> {
+    let fields = schema.stored_fields();
+    fields
+        .map(|field| (field.name.clone(), field.field_type.clone()))
+        .collect()
+}
+
+/// Name of the document with the receipts of the records of a page from this one on.
+pub fn receipts_name(
+    job: &JobId,
+    object: &ObjectName,
+    phase: Phase,
+    (page, row): (u32, usize),
+) -> String {
+    let phase = phase.name();
+    format!("restores/{job}/{object}/{phase}-{page:010}-{row:010}.sealed")
+}
+
+/// What to do about a row that Salesforce refused.
+pub fn advice(code: &str) -> &'static str {
+    match code {
+        "REQUIRED_FIELD_MISSING" => {
+            "the field is required now and was empty then; fill it by hand, or make it optional"
+        }
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION" => {
+            "a validation rule refuses the record; switch it off for the run"
+        }
+        "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST" => {
+            "the value is no longer in the restricted picklist; add it"
+        }
+        "INACTIVE_OWNER_OR_USER" => {
+            "the owner is not active; activate the user for the run, or allow inactive owners"
+        }
+        "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => "another record has the unique value now",
+        "DUPLICATES_DETECTED" => "a duplicate rule blocks the record; switch it off for the run",
+        "STRING_TOO_LONG" => "the field is shorter than it was then",
+        "STORAGE_LIMIT_EXCEEDED" => "the org has no storage left",
+        "INVALID_CROSS_REFERENCE_KEY" | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" => {
+            "what the record refers to is not there, or not for the integration user"
+        }
+        "ENTITY_IS_DELETED" => "the record, or its parent, is in the Recycle Bin",
+        "UNDELETE_FAILED" => "the record is not in the Recycle Bin any more, or its parent is gone",
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" => {
+            "a trigger or flow fails on the record; switch it off for the run"
+        }
+        "UNABLE_TO_LOCK_ROW" => {
+            "others held the record or its parent for too long; run the restore again"
+        }
+        "FIELD_FILTER_VALIDATION_EXCEPTION" => "a lookup filter refuses the value",
+        "FIELD_INTEGRITY_EXCEPTION" => "the values contradict each other or a setting of the org",
+        "INSUFFICIENT_ACCESS_OR_READONLY" | "INVALID_FIELD_FOR_INSERT_UPDATE" => {
+            "the integration user may not write the record or the field"
+        }
+        _ => "see the message of Salesforce",
+    }
+}
+
+/// Codes of rows that may be saved a moment later.
+pub fn is_passing(code: &str) -> bool {
+    matches!(
+        code,
+        "UNABLE_TO_LOCK_ROW" | "SERVER_UNAVAILABLE" | "REQUEST_RUNNING_TOO_LONG"
+    )
+}
+
+#[cfg(test)]
+#[path = "run_tests.rs"]
+mod tests;
