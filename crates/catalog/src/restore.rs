@@ -2,19 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use holdfast_model::{Failure, JobId, OrgName, Phase, RunCounts, SalesforceId, Stamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Catalog,
-    keys::Key,
-    record::Record,
-    table::{Change, is_conflict},
-};
-
-/// Items written side by side.
-const WRITES_AT_ONCE: usize = 16;
+use crate::{Catalog, keys::Key, record::Record, table::Change};
 
 /// The run of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,45 +124,21 @@ impl Catalog {
             .await
     }
 
-    /// Notes under which Ids records were made anew. A repeat changes nothing.
+    /// Notes under which Ids records were made anew; what was noted before is replaced. A repeat changes nothing.
     pub async fn put_remade(
         &self,
         org: &OrgName,
         job: &JobId,
         remade: &[(SalesforceId, SalesforceId)],
     ) -> Result<(), Failure> {
-        stream::iter(remade)
-            .map(|(id, remade)| async {
-                let item = RemadeItem {
-                    org: org.clone(),
-                    id: *id,
-                    remade: *remade,
-                    job: job.clone(),
-                    version: 0,
-                };
-                match self.table.put(item.clone()).await {
-                    Err(known) if is_conflict(&known) => self.replace_remade(item).await,
-                    put => put.map(drop),
-                }
-            })
-            .buffer_unordered(WRITES_AT_ONCE)
-            .try_collect()
-            .await
-    }
-
-    async fn replace_remade(&self, item: RemadeItem) -> Result<(), Failure> {
-        let put = self.table.update(item.key(), |known: Option<RemadeItem>| {
-            let version = known.as_ref().map_or(0, RemadeItem::version);
-            let item = RemadeItem {
-                version,
-                ..item.clone()
-            };
-            Ok(match known {
-                Some(known) if known == item => Change::Keep(known),
-                _ => Change::Write(item),
-            })
+        let items = remade.iter().map(|(id, remade)| RemadeItem {
+            org: org.clone(),
+            id: *id,
+            remade: *remade,
+            job: job.clone(),
+            version: 0,
         });
-        put.await.map(drop)
+        self.table.put_all(items).await
     }
 
     /// The new Ids of those of the records that were ever made anew.

@@ -4,13 +4,17 @@ use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client,
-    error::SdkError,
+    error::{BuildError, SdkError},
     operation::{
         query::builders::QueryFluentBuilder, transact_write_items::TransactWriteItemsError,
     },
-    types::{AttributeValue, ConditionCheck, KeysAndAttributes, Put, TransactWriteItem},
+    types::{
+        AttributeValue, ConditionCheck, KeysAndAttributes, Put, PutRequest, TransactWriteItem,
+        WriteRequest,
+    },
 };
 use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use holdfast_model::{ErrorCode, Failure};
 
 use crate::{
@@ -21,6 +25,11 @@ use crate::{
 
 /// Keys in one `BatchGetItem` (`DynamoDB` API reference).
 const BATCH_KEYS_MAX: usize = 100;
+
+/// Items in one `BatchWriteItem` (`DynamoDB` API reference).
+const BATCH_ITEMS_MAX: usize = 25;
+/// Batches written side by side.
+const BATCHES_AT_ONCE: usize = 4;
 
 /// The table.
 #[derive(Debug, Clone)]
@@ -240,13 +249,51 @@ impl Table {
                 return Ok(items);
             }
             if items.len() == received {
-                let Some(pause) = pauses.next() else {
-                    return Err(Failure::new(
-                        ErrorCode::AwsUnavailable,
-                        "dynamodb leaves keys of a batch unanswered",
-                    ));
-                };
-                tokio::time::sleep(pause).await;
+                pause(&mut pauses, "dynamodb leaves keys of a batch unanswered").await?;
+            }
+        }
+    }
+
+    /// Writes records whatever was there: of several writers the last one counts. No two may have one key.
+    pub(crate) async fn put_all<T: Record>(
+        &self,
+        records: impl IntoIterator<Item = T>,
+    ) -> Result<(), Failure> {
+        let items = records.into_iter().map(|record| encode(&written(record)));
+        let items: Vec<Item> = items.collect::<Result<_, _>>()?;
+        stream::iter(items.chunks(BATCH_ITEMS_MAX))
+            .map(|items| self.put_batch(items))
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    /// One batch, sent again for what was left over (the table is busy).
+    async fn put_batch(&self, items: &[Item]) -> Result<(), Failure> {
+        let mut pauses = collisions().build();
+        let put = |item: &Item| PutRequest::builder().set_item(Some(item.clone())).build();
+        let put = |item| Ok(WriteRequest::builder().put_request(put(item)?).build());
+        let mut left: Vec<_> = items
+            .iter()
+            .map(put)
+            .collect::<Result<_, BuildError>>()
+            .map_err(|_| incomplete())?;
+        loop {
+            let sent = left.len();
+            let answer = self
+                .client
+                .batch_write_item()
+                .request_items(&self.name, left)
+                .send()
+                .await
+                .map_err(|error| failure(&error))?;
+            let unprocessed = answer.unprocessed_items.into_iter().flatten();
+            left = unprocessed.flat_map(|(_, requests)| requests).collect();
+            if left.is_empty() {
+                return Ok(());
+            }
+            if left.len() == sent {
+                pause(&mut pauses, "dynamodb leaves items of a batch unwritten").await?;
             }
         }
     }
@@ -272,6 +319,18 @@ pub(crate) fn collisions() -> ExponentialBuilder {
         .with_min_delay(Duration::from_millis(10))
         .with_max_delay(Duration::from_secs(1))
         .with_max_times(14)
+}
+
+/// Waits before what is left of a batch is sent again; fails when there was enough of it.
+async fn pause(
+    pauses: &mut impl Iterator<Item = Duration>,
+    left: &'static str,
+) -> Result<(), Failure> {
+    let Some(pause) = pauses.next() else {
+        return Err(Failure::new(ErrorCode::AwsUnavailable, left));
+    };
+    tokio::time::sleep(pause).await;
+    Ok(())
 }
 
 pub(crate) fn is_conflict(failure: &Failure) -> bool {

@@ -12,6 +12,9 @@ use crate::rows::damaged;
 
 /// Objects that one call asks about: sub-requests of a composite (REST guide, Composite; none of them is a query).
 pub const OBJECTS_PER_CALL: usize = 25;
+/// What the log is asked for, at least: Salesforce cuts off the seconds of a window and refuses one that is not longer than
+/// a minute (SOAP guide, `getDeleted()`).
+pub const DELETE_WINDOW_SECONDS_MIN: u32 = 120;
 
 /// What the delete log says of one object.
 #[derive(Debug, Clone, PartialEq, Eq)]

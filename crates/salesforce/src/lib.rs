@@ -34,7 +34,7 @@ pub use bulk::{BulkJob, JobState};
 pub use client::{Client, Settings};
 pub use credentials::Credentials;
 pub use csv::PageReader;
-pub use deleted::{DeleteLog, OBJECTS_PER_CALL};
+pub use deleted::{DELETE_WINDOW_SECONDS_MIN, DeleteLog, OBJECTS_PER_CALL};
 pub use describe::{Describe, ObjectList, ObjectSummary};
 pub use exceptions::{ByParent, by_parent};
 pub use name::{ApiVersion, BulkJobId, Columns};

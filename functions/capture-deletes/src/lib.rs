@@ -1,7 +1,7 @@
 //! Learns which records are gone for good: hard deletes and what left the Recycle Bin, which no query shows any more.
 //!
-//! Salesforce's delete log is asked from where the last answers ended, when the job asked about all objects. What the vault takes for alive and the
-//! log for deleted is looked up once more; what no query finds gets a tombstone.
+//! Salesforce's delete log is asked from where the last answers ended, when the job asked about all objects. What the
+//! vault takes for alive and the log for deleted is looked up once more; what no query finds gets a tombstone.
 
 mod tombstones;
 
@@ -13,7 +13,7 @@ use holdfast_model::{
 };
 use holdfast_plan::untouched::{Untouched, untouched_name};
 use holdfast_runtime::{Deadline, Environment};
-use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
+use holdfast_salesforce::{Client, DELETE_WINDOW_SECONDS_MIN, DeleteLog, OBJECTS_PER_CALL};
 use serde::{Deserialize, Serialize};
 
 use crate::tombstones::Tombstones;
@@ -22,8 +22,6 @@ use crate::tombstones::Tombstones;
 const CALLS_TO_LOOK_UP: u64 = 40;
 /// The log reaches back 15 days (SOAP guide, `getDeleted()`); an hour is left for clocks and waiting.
 const LOG_SECONDS_MAX: u32 = 15 * 86_400 - 3_600;
-/// Salesforce cuts off the seconds of a window and refuses one that is not longer than a minute.
-const WINDOW_SECONDS_MIN: u32 = 120;
 /// What stays unread in the Recycle Bin for longer is left to a comparison of all Ids.
 const PENDING_SECONDS_MAX: u32 = 86_400;
 
@@ -131,7 +129,7 @@ impl Work<'_> {
             )
         })?;
         let oldest = now.minus_seconds(LOG_SECONDS_MAX);
-        let newest = now.minus_seconds(WINDOW_SECONDS_MIN);
+        let newest = now.minus_seconds(DELETE_WINDOW_SECONDS_MIN);
         let window = Window {
             from: Some(from.clamp(oldest, newest)),
             until: now,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use holdfast_catalog::{ObjectItem, OrgItem};
 use holdfast_model::{ErrorClass, Failure, ObjectName, Stamp};
 use holdfast_plan::untouched::Untouched;
-use holdfast_salesforce::{Client, DeleteLog, OBJECTS_PER_CALL};
+use holdfast_salesforce::{Client, DELETE_WINDOW_SECONDS_MIN, DeleteLog, OBJECTS_PER_CALL};
 
 /// `getUpdated()` asks for records by this stamp.
 const ASKED_BY: &str = "SystemModstamp";
@@ -25,9 +25,6 @@ pub(crate) struct Poll {
     /// Whether the idle objects were asked about, too.
     pub(crate) asked_all: bool,
 }
-
-/// The delete log is asked for more than a minute (SOAP guide, `getDeleted()`), and seconds do not count.
-const WINDOW_SECONDS_MIN: u32 = 120;
 
 /// Calls that asking takes: for what changed, and for what was deleted.
 pub(crate) const fn calls(objects: usize) -> u64 {
@@ -52,7 +49,10 @@ impl Poll {
                 poll.quiet.insert(object.clone());
             } else {
                 let from = head.minus_seconds(org.settings.overlap_seconds);
-                asked.push((object, from.min(now.minus_seconds(WINDOW_SECONDS_MIN))));
+                asked.push((
+                    object,
+                    from.min(now.minus_seconds(DELETE_WINDOW_SECONDS_MIN)),
+                ));
             }
         }
         for some in asked.chunks(OBJECTS_PER_CALL) {
