@@ -11,6 +11,7 @@
 //! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
 //! | comparison of an object | `org#<org>#job#<job>` | `object#<object>` | Get; Query `object#` lists the result of a compare |
 //! | run of a restore | `org#<org>#job#<job>` | `run` | Get |
+//! | Id of a record's copy | `org#<org>#job#<job>` | `copy#<Id>` | `BatchGet` |
 //! | new Id of a record | `org#<org>#remade#<2 characters of the Id>` | `<Id>` | `BatchGet`; spread, as a restore writes many |
 //!
 //! Names hold no `#` (see `holdfast_model::name`), so no two things share a key. Times print in 24 characters
@@ -99,6 +100,14 @@ impl Key {
         Self {
             pk: format!("org#{org}#remade#{shard}"),
             sk: id.to_string(),
+        }
+    }
+
+    pub(crate) fn copy(org: &OrgName, job: &JobId, id: &SalesforceId) -> Self {
+        let Range { pk, .. } = Range::comparisons(org, job);
+        Self {
+            pk,
+            sk: format!("copy#{id}"),
         }
     }
 
@@ -198,6 +207,7 @@ mod tests {
             let ids = [b"001000000000001", b"001000000000002"];
             keys.extend(ids.map(|id| Key::remade(org, &SalesforceId::parse(id).unwrap())));
             for job in &jobs {
+                keys.extend(ids.map(|id| Key::copy(org, job, &SalesforceId::parse(id).unwrap())));
                 keys.push(Key::job(org, job));
                 keys.push(Key::job_by_time(org, Stamp::from_millis(1), job));
                 keys.push(Key::run(org, job));

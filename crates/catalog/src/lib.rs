@@ -2,7 +2,7 @@
 //!
 //! The only room that knows the table's keys (all of them in `keys.rs`) and the only one that changes it.
 //! Every read is strongly consistent. Every write is conditional on what was read, so a repeat is a no-op and
-//! of two writers one wins. Everything here can be rebuilt from the manifests of the vault, except what only
+//! of two writers one wins (of new Ids alone the last one counts). Everything here can be rebuilt from the manifests of the vault, except what only
 //! matters while a job runs (leases, budgets, open blocks).
 //!
 //! The catalog reads no clock: times come from the caller.
@@ -29,7 +29,7 @@ pub use job::{Capture, Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome
 pub use lease::{Lease, LeaseOutcome};
 pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh, TextHistory};
 pub use org::{Connection, OrgItem};
-pub use restore::{RunItem, RunProgress};
+pub use restore::{MadeAs, RunItem, RunProgress};
 pub use settings::Settings;
 
 /// The table, opened. Cheap to clone.

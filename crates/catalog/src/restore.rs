@@ -14,6 +14,8 @@ pub struct RunItem {
     pub org: OrgName,
     /// The job.
     pub job: JobId,
+    /// The job that planned it.
+    pub plan: JobId,
     /// How far it has come.
     pub progress: RunProgress,
     /// Changes of this item.
@@ -29,8 +31,8 @@ pub struct RunProgress {
     pub object: usize,
     /// Page of the plan.
     pub page: u32,
-    /// Record of the page, among those that the phase concerns.
-    pub row: usize,
+    /// Batch of the page, among the records that the phase is about.
+    pub batch: usize,
     /// When records were sent that may have been made since, by Salesforce's clock.
     #[serde(default)]
     pub sent_at: Option<Stamp>,
@@ -54,24 +56,35 @@ impl Record for RunItem {
     }
 }
 
-/// A record that was made anew. Kept for good: whoever restores again must not make it twice.
+/// What a new record is of the one whose values it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MadeAs {
+    /// It takes its place, for good: whoever restores again must not make it twice.
+    Itself,
+    /// It is a copy beside it. Each job makes its own.
+    Copy,
+}
+
+/// A record that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct RemadeItem {
+struct MadeItem {
     org: OrgName,
-    /// Its Id of then.
+    /// The Id of then.
     id: SalesforceId,
-    /// The new one.
-    remade: SalesforceId,
+    made_as: MadeAs,
+    /// The new Id.
+    made: SalesforceId,
     /// The job that made it.
     job: JobId,
     version: u64,
 }
 
-impl Record for RemadeItem {
+impl Record for MadeItem {
     const NAME: &'static str = "new id of a record";
 
     fn key(&self) -> Key {
-        Key::remade(&self.org, &self.id)
+        key(&self.org, &self.job, self.made_as, &self.id)
     }
 
     fn version(&self) -> u64 {
@@ -85,10 +98,16 @@ impl Record for RemadeItem {
 
 impl Catalog {
     /// Begins the run of a job; one that was begun before is given back as it is.
-    pub async fn open_run(&self, org: &OrgName, job: &JobId) -> Result<RunItem, Failure> {
+    pub async fn open_run(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        plan: &JobId,
+    ) -> Result<RunItem, Failure> {
         let fresh = || RunItem {
             org: org.clone(),
             job: job.clone(),
+            plan: plan.clone(),
             progress: RunProgress {
                 phase: Some(Phase::default()),
                 ..RunProgress::default()
@@ -124,34 +143,45 @@ impl Catalog {
             .await
     }
 
-    /// Notes under which Ids records were made anew; what was noted before is replaced. A repeat changes nothing.
-    pub async fn put_remade(
+    /// Notes under which Ids records were made; what was noted before is replaced. A repeat changes nothing.
+    pub async fn put_made(
         &self,
         org: &OrgName,
         job: &JobId,
-        remade: &[(SalesforceId, SalesforceId)],
+        made_as: MadeAs,
+        made: &BTreeMap<SalesforceId, SalesforceId>,
     ) -> Result<(), Failure> {
-        let items = remade.iter().map(|(id, remade)| RemadeItem {
+        let items = made.iter().map(|(id, made)| MadeItem {
             org: org.clone(),
             id: *id,
-            remade: *remade,
+            made_as,
+            made: *made,
             job: job.clone(),
             version: 0,
         });
         self.table.put_all(items).await
     }
 
-    /// The new Ids of those of the records that were ever made anew.
-    pub async fn remade(
+    /// The new Ids of those of the records that were made: by any job, and copies by this one.
+    pub async fn made(
         &self,
         org: &OrgName,
+        job: &JobId,
+        made_as: MadeAs,
         ids: impl IntoIterator<Item = SalesforceId>,
     ) -> Result<BTreeMap<SalesforceId, SalesforceId>, Failure> {
-        let keys = ids.into_iter().map(|id| Key::remade(org, &id));
-        let found = self.table.get_all::<RemadeItem>(keys).await?;
+        let keys = ids.into_iter().map(|id| key(org, job, made_as, &id));
+        let found = self.table.get_all::<MadeItem>(keys).await?;
         Ok(found
             .into_values()
-            .map(|item| (item.id, item.remade))
+            .map(|item| (item.id, item.made))
             .collect())
+    }
+}
+
+fn key(org: &OrgName, job: &JobId, made_as: MadeAs, id: &SalesforceId) -> Key {
+    match made_as {
+        MadeAs::Itself => Key::remade(org, id),
+        MadeAs::Copy => Key::copy(org, job, id),
     }
 }

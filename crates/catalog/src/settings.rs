@@ -13,6 +13,8 @@ const EXCLUDE_OBJECTS_MAX: usize = 2_000;
 
 /// The settings of an org.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// A setting that is newer than an org has its default there.
+#[serde(default)]
 pub struct Settings {
     /// Seconds by which a head window reaches back behind the last one, for rows that become visible late.
     pub overlap_seconds: u32,
@@ -43,7 +45,10 @@ pub struct Settings {
     pub signal_author_percent: u8,
     /// Hundredths of a bit per byte by which text says more than before; 0 is never.
     pub signal_entropy_centibits: u32,
-    /// Jobs of the org are skipped.
+    /// Seconds after which Salesforce has surely ended a request whose answer was lost; only then a restore looks for the records
+    /// that it made.
+    pub restore_settle_seconds: u32,
+    /// Backups of the org are skipped.
     pub paused: bool,
     /// Objects that are left out, by API name.
     pub exclude_objects: Vec<ObjectName>,
@@ -66,6 +71,7 @@ impl Default for Settings {
             signal_modified_percent: 50,
             signal_author_percent: 20,
             signal_entropy_centibits: 100,
+            restore_settle_seconds: 120,
             paused: false,
             exclude_objects: Vec::new(),
         }
@@ -138,6 +144,9 @@ impl Settings {
                 }
                 "signal_entropy_centibits" => {
                     self.signal_entropy_centibits = number(name, value, 0..=800)?;
+                }
+                "restore_settle_seconds" => {
+                    self.restore_settle_seconds = number(name, value, 0..=3_600)?;
                 }
                 "paused" => {
                     self.paused = value

@@ -196,6 +196,8 @@ registry! {
     SalesforceThrottled = "SALESFORCE_THROTTLED", Throttled, "repeats by itself later";
     /// Salesforce answered with a server error.
     SalesforceUnavailable = "SALESFORCE_UNAVAILABLE", Unavailable, "repeats by itself; see the status page of the instance if it lasts";
+    /// A restore has run, and not all records are as they were to be.
+    RestoreIncomplete = "RESTORE_INCOMPLETE", Integrity, "see the receipts with `read-restore`: each says what became of a record, and what to do";
     /// A sealed object was changed: its seal does not hold.
     SealBroken = "SEAL_BROKEN", Integrity, "restore the object from a former version of the bucket";
     /// A whole sealed object lies under the name of another.

@@ -30,7 +30,7 @@ pub use error::{ErrorClass, ErrorCode, Failure};
 pub use id::SalesforceId;
 pub use name::{JobId, ObjectName, OrgName};
 pub use row::RowHash;
-pub use run::{Phase, RunCounts};
+pub use run::{Fidelity, Phase, RunCounts};
 pub use schema::{FieldSchema, ObjectSchema, Transport};
 pub use segment::{SegmentEntry, WrappedKey};
 pub use signal::{Signal, Thresholds};

@@ -75,6 +75,19 @@ pub struct RunCounts {
     pub equal: u64,
     /// Read back and found otherwise, or not found.
     pub different: u64,
+    /// Values of the records that were read back.
+    pub fields: Fidelity,
+    /// Lookups of the records that were read back.
+    pub lookups: Fidelity,
+}
+
+/// Written values, by what they are when they are read back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fidelity {
+    /// As they were to be.
+    pub equal: u64,
+    /// Otherwise, or their record is not there.
+    pub different: u64,
 }
 
 impl RunCounts {

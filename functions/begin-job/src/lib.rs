@@ -1,6 +1,6 @@
 //! Takes the org's lease and opens the job, or says that another job is at work.
 
-use holdfast_catalog::{Catalog, JobKind, JobStatus, LeaseOutcome, Outcome as JobEnd};
+use holdfast_catalog::{JobKind, JobStatus, LeaseOutcome, Outcome as JobEnd};
 use holdfast_model::{ErrorCode, Failure, JobId, OrgName};
 use holdfast_runtime::{Deadline, Environment, is_running, now};
 use serde::{Deserialize, Serialize};
@@ -43,11 +43,13 @@ pub struct Output {
 enum Outcome {
     /// The job holds the org.
     Started,
-    /// Another job holds it and still runs, this job has already ended, or the org is paused.
+    /// Another job holds it and still runs, or the org is paused.
     Skipped,
+    /// It has already ended.
+    Ended,
 }
 
-/// A repeat of a running job is started again with what it has; a repeat of an ended one is skipped.
+/// A repeat of a running job is started again with what it has; a repeat of an ended one is not. A pause is for what captures.
 pub async fn handle(
     environment: &Environment,
     _: Deadline,
@@ -60,8 +62,10 @@ pub async fn handle(
         execution,
     } = input;
     let paused = catalog.org(&org).await?.settings.paused;
-    let outcome = if has_ended(catalog, &org, &job).await?
-        || paused && !has_begun(catalog, &org, &job).await?
+    let status = catalog.find_job(&org, &job).await?.map(|job| job.status);
+    let outcome = if status.is_some_and(|status| status != JobStatus::Running) {
+        Outcome::Ended
+    } else if paused && kind.captures() && status.is_none()
         || !holds(environment, &org, &job, &execution).await?
     {
         Outcome::Skipped
@@ -74,23 +78,6 @@ pub async fn handle(
         Outcome::Started
     };
     Ok(Output { outcome, org, job })
-}
-
-async fn has_ended(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<bool, Failure> {
-    let status = status(catalog, org, job).await?;
-    Ok(status.is_some_and(|status| status != JobStatus::Running))
-}
-
-async fn has_begun(catalog: &Catalog, org: &OrgName, job: &JobId) -> Result<bool, Failure> {
-    Ok(status(catalog, org, job).await?.is_some())
-}
-
-async fn status(
-    catalog: &Catalog,
-    org: &OrgName,
-    job: &JobId,
-) -> Result<Option<JobStatus>, Failure> {
-    Ok(catalog.find_job(org, job).await?.map(|job| job.status))
 }
 
 fn ended() -> JobEnd {

@@ -1,9 +1,12 @@
-//! Shows what a restore would do: the objects in their order, then the records of one object with each field.
+//! Shows what a restore would do: the objects in their order, then the records of one object with each field. Of one that runs or has
+//! run, what became of the records.
+
+mod run;
 
 use std::collections::BTreeSet;
 
 use holdfast_catalog::{JobKind, JobStatus};
-use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, SalesforceId, Stamp};
+use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Phase, SalesforceId, Stamp};
 use holdfast_plan::restore::plan::{
     Counts, Page, Plan, PlannedObject, PlannedRecord, counts_name, page_name, plan_name,
 };
@@ -20,7 +23,7 @@ const TEXT_BYTES_MAX: usize = 2 << 20;
 #[serde(deny_unknown_fields)]
 pub struct Input {
     org: OrgName,
-    /// A job that plans a restore.
+    /// A job that plans a restore, or runs one.
     job: JobId,
     /// Records of this object; all objects, unless given.
     #[serde(default)]
@@ -43,6 +46,7 @@ enum Done {
     Undelete,
     Update,
     Insert,
+    Copy,
     Delete,
     Skip,
 }
@@ -53,7 +57,8 @@ impl Done {
             Step::Undelete { .. } => Self::Undelete,
             Step::Update { .. } => Self::Update,
             Step::Insert { .. } => Self::Insert,
-            Step::Delete => Self::Delete,
+            Step::Copy { .. } => Self::Copy,
+            Step::Delete { .. } => Self::Delete,
             Step::Skip { .. } => Self::Skip,
         }
     }
@@ -63,9 +68,15 @@ impl Done {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cursor {
+    /// Pass of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<Phase>,
     /// Page of the object, from 0 on.
     page: u32,
-    /// Records of the page that were told.
+    /// Batch of the page, in a run.
+    #[serde(default)]
+    batch: usize,
+    /// Records of the page, or of the batch, that were told.
     told: usize,
 }
 
@@ -77,6 +88,10 @@ pub enum Output {
     Overview(Box<Overview>),
     /// Records of one object.
     Records(Records),
+    /// A run.
+    Run(Box<run::Overview>),
+    /// What became of records of one object.
+    Receipts(run::Receipts),
 }
 
 /// A plan.
@@ -122,11 +137,15 @@ pub async fn handle(
     input: Input,
 ) -> Result<Output, Failure> {
     let item = environment.catalog().job(&input.org, &input.job).await?;
-    if item.kind != JobKind::RestorePlan {
-        return Err(Failure::new(
-            ErrorCode::InputInvalid,
-            format!("input: `job` does not plan a restore: `{}`", input.job),
-        ));
+    match item.kind {
+        JobKind::RestorePlan => {}
+        JobKind::Restore => return run::show(environment, item, &input).await,
+        JobKind::Backup | JobKind::Sync | JobKind::Compare => {
+            return Err(Failure::new(
+                ErrorCode::InputInvalid,
+                format!("input: `job` is no restore: `{}`", input.job),
+            ));
+        }
     }
     let vault = environment.vault(&input.org).await?;
     // Half a plan is never shown.
@@ -170,20 +189,24 @@ pub async fn handle(
     })))
 }
 
+fn planned<'p>(plan: &'p Plan, object: &ObjectName) -> Result<&'p PlannedObject, Failure> {
+    let mut planned = plan.objects.iter();
+    let planned = planned.find(|planned| planned.turn.object == *object);
+    planned.ok_or_else(|| {
+        Failure::new(
+            ErrorCode::InputInvalid,
+            format!("input: `object` is not in the plan: `{object}`"),
+        )
+    })
+}
+
 async fn records(
     vault: &Vault,
     plan: &Plan,
     object: &ObjectName,
     input: &Input,
 ) -> Result<Records, Failure> {
-    let mut planned = plan.objects.iter();
-    let planned = planned.find(|planned| planned.turn.object == *object);
-    let planned = planned.ok_or_else(|| {
-        Failure::new(
-            ErrorCode::InputInvalid,
-            format!("input: `object` is not in the plan: `{object}`"),
-        )
-    })?;
+    let planned = planned(plan, object)?;
     let is_wanted = |record: &PlannedRecord| {
         let steps = input.steps.as_ref();
         steps.is_none_or(|steps| steps.contains(&Done::of(&record.decision.step)))
@@ -216,7 +239,7 @@ async fn records(
         }
         at = Cursor {
             page: at.page + 1,
-            told: 0,
+            ..Cursor::default()
         };
     }
     Ok(Records {

@@ -335,6 +335,11 @@ impl Stack {
         self.start_machine("plan-restore", request, job).await
     }
 
+    /// Starts the run of a planned restore with this request, under this name. A name is used once.
+    pub async fn start_restore(&self, request: &Value, job: &str) -> anyhow::Result<Execution> {
+        self.start_machine("restore", request, job).await
+    }
+
     async fn start_machine(
         &self,
         machine: &str,

@@ -37,8 +37,14 @@ async fn a_killed_process_of_a_function_is_replaced() {
         assert!(worker.peak_memory().unwrap() > 0);
         worker.kill().unwrap();
     }
-    let error = stack.invoke("read-record", &input).await.unwrap_err();
-    assert_eq!(error.kind, "NotFound", "a new process answers");
+    // Who is handed a call while its process is ending fails with it; state machines repeat that.
+    let mut kinds = Vec::new();
+    while kinds.last().is_none_or(|kind| kind == "Runtime.ExitError") {
+        assert!(kinds.len() <= workers.len(), "a new process answers");
+        let error = stack.invoke("read-record", &input).await.unwrap_err();
+        kinds.push(error.kind);
+    }
+    assert_eq!(kinds.last().unwrap(), "NotFound", "a new process answers");
     assert!(
         workers
             .iter()

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{JobId, ObjectName, OrgName, SalesforceId, Stamp};
+use holdfast_model::{JobId, ObjectName, OrgName, Phase, SalesforceId, Stamp};
 use serde::{Deserialize, Serialize};
 
 use super::order::Turn;
@@ -82,15 +82,8 @@ impl PlannedRecord {
     /// Bytes of its text.
     pub fn bytes(&self) -> usize {
         let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let fields = match &self.decision.step {
-            Step::Undelete { fields } | Step::Update { fields } | Step::Insert { fields } => {
-                fields.as_slice()
-            }
-            Step::Delete | Step::Skip { .. } => &[],
-        };
-        let fields = fields
-            .iter()
-            .map(|write| write.field.len() + text(&write.from) + text(&write.to));
+        let fields = self.decision.step.fields().iter();
+        let fields = fields.map(|write| write.field.len() + text(&write.from) + text(&write.to));
         let unwritable = self.decision.unwritable.iter().map(String::len);
         fields.chain(unwritable).sum::<usize>() + 18
     }
@@ -115,6 +108,8 @@ pub struct Counts {
     pub update: u64,
     /// Made anew.
     pub insert: u64,
+    /// Copied.
+    pub copy: u64,
     /// To the Recycle Bin.
     pub delete: u64,
     /// Left alone, by reason.
@@ -135,7 +130,8 @@ impl Counts {
             }
             Step::Update { .. } => self.update += 1,
             Step::Insert { .. } => self.insert += 1,
-            Step::Delete => self.delete += 1,
+            Step::Copy { .. } => self.copy += 1,
+            Step::Delete { .. } => self.delete += 1,
             Step::Skip { reason } => *self.skip.entry(*reason).or_default() += 1,
         }
         self.incomplete += u64::from(!decision.unwritable.is_empty());
@@ -146,22 +142,28 @@ impl Counts {
 
     /// Records that are written.
     pub fn writes(&self) -> u64 {
-        self.undelete + self.update + self.insert + self.delete
+        self.undelete + self.update + self.insert + self.copy + self.delete
     }
 
-    /// Salesforce calls that writing them takes about, with 200 records in each (SOAP `undelete()`, sObject collections);
-    /// `waiting` lookups are filled by a second one.
+    /// Records that a phase is about; of [`Phase::Link`] at most so many.
+    pub fn of(&self, phase: Phase) -> u64 {
+        match phase {
+            Phase::Undelete => self.undelete,
+            Phase::Update => self.undelete_and_update + self.update,
+            Phase::Insert => self.insert + self.copy,
+            Phase::Delete => self.delete,
+            Phase::Link | Phase::Verify => self.writes() - self.delete,
+        }
+    }
+
+    /// Salesforce calls that running it takes about: records are written by 200 and read by 1,000 (SOAP `undelete()`, sObject
+    /// collections), and what is changed or deleted is read before; `waiting` lookups are filled by a change of their own.
     pub fn calls(&self, waiting: bool) -> u64 {
-        let second = if waiting { self.insert } else { 0 };
-        let parts = [
-            self.undelete,
-            self.undelete_and_update,
-            self.update,
-            self.insert,
-            second,
-            self.delete,
-        ];
-        parts.iter().map(|records| records.div_ceil(200)).sum()
+        let calls = |phase| self.of(phase).div_ceil(200);
+        let linked = if waiting { calls(Phase::Insert) } else { 0 };
+        let changed = calls(Phase::Update) + linked + calls(Phase::Delete);
+        let verified = self.of(Phase::Verify).div_ceil(1_000);
+        calls(Phase::Undelete) + calls(Phase::Insert) + 2 * changed + verified
     }
 }
 

@@ -24,6 +24,9 @@ pub enum Mode {
 /// The part of a person's name that must be there (Object Reference, Contact).
 const PERSON_NAME: &str = "LastName";
 
+/// Says of every record when anybody changed it (Object Reference, System Fields).
+pub(super) const STAMP: &str = "SystemModstamp";
+
 /// The text of fields by name; null is absent.
 pub type Row = BTreeMap<String, String>;
 
@@ -57,13 +60,35 @@ pub enum Step {
         /// By field.
         fields: Vec<Write>,
     },
+    /// It stays as it is, and gets a copy of how it was.
+    Copy {
+        /// By field.
+        fields: Vec<Write>,
+    },
     /// It goes to the Recycle Bin.
-    Delete,
+    Delete {
+        /// Its stamp now: another one means that somebody changed it since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stamp: Option<String>,
+    },
     /// Nothing.
     Skip {
         /// Why.
         reason: SkipReason,
     },
+}
+
+impl Step {
+    /// The values that are written.
+    pub fn fields(&self) -> &[Write] {
+        match self {
+            Self::Undelete { fields }
+            | Self::Update { fields }
+            | Self::Insert { fields }
+            | Self::Copy { fields } => fields,
+            Self::Delete { .. } | Self::Skip { .. } => &[],
+        }
+    }
 }
 
 /// A value that is written.
@@ -168,8 +193,10 @@ impl RestoredFields {
             unwritable: Vec::new(),
         };
         match (then, now, mode) {
-            (None, Now::Live(_), Mode::Rollback) => Decision {
-                step: Step::Delete,
+            (None, Now::Live(now), Mode::Rollback) => Decision {
+                step: Step::Delete {
+                    stamp: now.get(STAMP).cloned(),
+                },
                 unwritable: Vec::new(),
             },
             (None, Now::Live(_), _) => skip(SkipReason::CreatedSince),
@@ -251,9 +278,9 @@ impl RestoredFields {
 
     /// A second record. What tells records apart stays with the first one: keys of other systems, which are often unique.
     fn copy(&self, then: &Row) -> Decision {
-        let mut decision = self.insert(then);
-        let Step::Insert { fields } = &mut decision.step else {
-            return decision;
+        let Decision { step, unwritable } = self.insert(then);
+        let Step::Insert { mut fields } = step else {
+            return Decision { step, unwritable };
         };
         let of = |name: &str| self.fields.iter().find(|one| one.field.name == name);
         fields.retain(|write| of(&write.field).is_none_or(|one| !one.field.external_id));
@@ -261,7 +288,7 @@ impl RestoredFields {
         let is_name = |one: &&RestoredField| one.field.name_field && one.field.createable;
         let name = self.fields.iter().find(is_name);
         let name = name.map_or(PERSON_NAME, |one| one.field.name.as_str());
-        for write in fields {
+        for write in &mut fields {
             let named = of(&write.field).filter(|_| write.field == name);
             if let (Some(one), Some(value)) = (named, &mut write.to) {
                 let room = one.field.length as usize;
@@ -272,7 +299,8 @@ impl RestoredFields {
                 value.push_str(&self.suffix);
             }
         }
-        decision
+        let step = Step::Copy { fields };
+        Decision { step, unwritable }
     }
 }
 

@@ -154,7 +154,7 @@ fn what_is_gone_is_made_anew_with_all_that_may_be_set() {
 #[test]
 fn a_copy_has_a_name_that_fits_and_no_key_of_another_system() {
     let decision = fields().decide(Some(&then()), &Now::Live(then()), Mode::Duplicate);
-    let Step::Insert { fields } = decision.step else {
+    let Step::Copy { fields } = decision.step else {
         panic!("a copy is made");
     };
     assert_eq!(fields[0], write("Name", None, Some("Nordwi20230401000525")));
@@ -169,7 +169,8 @@ fn each_mode_treats_what_is_there_in_its_own_way() {
             Step::Undelete { .. } => "undelete",
             Step::Update { .. } => "update",
             Step::Insert { .. } => "insert",
-            Step::Delete => "delete",
+            Step::Copy { .. } => "copy",
+            Step::Delete { .. } => "delete",
             Step::Skip {
                 reason: SkipReason::Same,
             } => "same",
@@ -193,11 +194,11 @@ fn each_mode_treats_what_is_there_in_its_own_way() {
     };
     assert_eq!(
         all(Some(&was), &changed),
-        ["update", "exists", "insert", "update"]
+        ["update", "exists", "copy", "update"]
     );
     assert_eq!(
         all(Some(&was), &Now::Live(was.clone())),
-        ["same", "exists", "insert", "same"]
+        ["same", "exists", "copy", "same"]
     );
     assert_eq!(all(Some(&was), &Now::Gone), ["insert"; 4]);
     assert_eq!(
@@ -264,7 +265,7 @@ fn done(now: &Now, step: &Step) -> Now {
         (Step::Undelete { fields }, Now::InRecycleBin(row))
         | (Step::Update { fields }, Now::Live(row)) => set(row, fields),
         (Step::Insert { fields }, Now::Gone) => set(&Row::new(), fields),
-        (Step::Delete, Now::Live(row)) => Now::InRecycleBin(row.clone()),
+        (Step::Delete { .. }, Now::Live(row)) => Now::InRecycleBin(row.clone()),
         (Step::Skip { .. }, now) => now.clone(),
         _ => panic!("the step does not fit the record"),
     }

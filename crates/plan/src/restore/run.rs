@@ -1,13 +1,16 @@
 //! How a restore runs: its phases, what is written of a record when its turn comes, and what is noted about it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use holdfast_model::{
-    JobId, ObjectName, ObjectSchema, OrgName, Phase, RunCounts, SalesforceId, row,
+    FieldSchema, JobId, ObjectName, ObjectSchema, OrgName, Phase, RunCounts, SalesforceId, Stamp,
+    row,
 };
 use serde::{Deserialize, Serialize};
 
-use super::record::{Row, Step, Write};
+use super::order::Turn;
+use super::record::{Row, STAMP, Step, Write};
 
 /// What to run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +23,9 @@ pub struct RunRequest {
     /// Whether records that somebody changed since the plan are written all the same.
     #[serde(default)]
     pub overwrite: bool,
+    /// How many records the plan deletes: whoever runs a rollback says it a second time.
+    #[serde(default)]
+    pub delete: u64,
 }
 
 /// What became of a record in a phase.
@@ -67,31 +73,95 @@ pub struct Receipt {
     pub outcome: Outcome,
 }
 
-/// The receipts of some records of a page, in its order.
+/// The receipts of a batch, in the order of its records.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipts {
+    /// When records were sent that are made, by Salesforce's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Stamp>,
     /// One for each record.
     pub records: Vec<Receipt>,
 }
 
-/// Whether a step of a record has anything to do in a phase.
-pub fn concerns(phase: Phase, step: &Step) -> bool {
-    match (phase, step) {
-        (_, Step::Skip { .. }) => false,
-        (Phase::Undelete, step) => matches!(step, Step::Undelete { .. }),
-        (Phase::Insert, step) => matches!(step, Step::Insert { .. }),
-        (Phase::Delete, step) => matches!(step, Step::Delete),
-        (Phase::Update, step) => match step {
-            Step::Undelete { fields } | Step::Update { fields } => !fields.is_empty(),
-            _ => false,
-        },
-        (Phase::Link | Phase::Verify, step) => !matches!(step, Step::Delete),
+/// Lookups of an object that are filled when all records are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Those that may point to a record that is made anew.
+    to_made: BTreeSet<String>,
+    /// Of these, the ones whose records come later.
+    to_later: BTreeSet<String>,
+}
+
+impl Waiting {
+    /// `made` are the objects of which records are made.
+    pub fn of(turn: &Turn, schema: &ObjectSchema, made: &BTreeSet<ObjectName>) -> Self {
+        let leads_to_made = |field: &&FieldSchema| {
+            let to = field.reference_to.iter();
+            let mut to = to.filter_map(|name| ObjectName::parse(name.as_str()).ok());
+            to.any(|object| made.contains(&object))
+        };
+        let lookups = schema.stored_fields().filter(leads_to_made);
+        let to_made: BTreeSet<_> = lookups.map(|field| field.name.clone()).collect();
+        let to_later = turn.waiting.iter().filter(|field| to_made.contains(*field));
+        Self {
+            to_later: to_later.cloned().collect(),
+            to_made,
+        }
     }
+
+    /// What is written, or read back, of a record in a phase; nothing when the phase is not about it. Records that are there
+    /// get their lookups to records that are made in [`Phase::Link`], new ones those to records that come later.
+    pub fn part(&self, phase: Phase, step: &Step) -> Option<Vec<Write>> {
+        let waiting = match step {
+            Step::Skip { .. } => return None,
+            Step::Delete { stamp } => {
+                return (phase == Phase::Delete).then(|| unless_changed(stamp.as_ref()));
+            }
+            Step::Insert { .. } | Step::Copy { .. } => &self.to_later,
+            Step::Undelete { .. } | Step::Update { .. } => &self.to_made,
+        };
+        let is_new = matches!(step, Step::Insert { .. } | Step::Copy { .. });
+        let of = |waits: bool| {
+            let fields = step.fields().iter();
+            let fields = fields.filter(move |write| waiting.contains(&write.field) == waits);
+            fields.cloned()
+        };
+        let some = |writes: Vec<Write>| (!writes.is_empty()).then_some(writes);
+        match phase {
+            Phase::Undelete => matches!(step, Step::Undelete { .. }).then(Vec::new),
+            Phase::Update if !is_new => some(of(false).collect()),
+            Phase::Insert if is_new => Some(of(false).collect()),
+            Phase::Link => {
+                // A new record is empty there already.
+                let writes = of(true).filter(|write| !is_new || write.to.is_some());
+                some(writes.collect())
+            }
+            Phase::Verify => Some(step.fields().to_vec()),
+            Phase::Update | Phase::Insert | Phase::Delete => None,
+        }
+    }
+
+    /// Whether any lookup waits.
+    pub fn is_empty(&self) -> bool {
+        self.to_made.is_empty()
+    }
+}
+
+/// The stamp of a record that is deleted: read and compared like a value, so that a change since the plan is a conflict.
+fn unless_changed(stamp: Option<&String>) -> Vec<Write> {
+    let stamp = stamp.map(|stamp| Write {
+        field: STAMP.to_owned(),
+        from: Some(stamp.clone()),
+        to: None,
+    });
+    stamp.into_iter().collect()
 }
 
 /// Counts what became of a record.
 pub fn note(counts: &mut RunCounts, phase: Phase, outcome: &Outcome) {
     let count = match (phase, outcome) {
+        // It was refused before, and is read back in vain.
+        (Phase::Link, Outcome::Missing) => return,
         (Phase::Verify, Outcome::Done) => &mut counts.equal,
         (Phase::Verify, _) | (_, Outcome::Differs { .. }) => &mut counts.different,
         (_, Outcome::Conflict { .. } | Outcome::Missing) => &mut counts.conflicts,
@@ -103,6 +173,23 @@ pub fn note(counts: &mut RunCounts, phase: Phase, outcome: &Outcome) {
         (Phase::Delete, _) => &mut counts.deleted,
     };
     *count += 1;
+}
+
+/// Where the batches of a page begin and end: no more than so many records, and about so many bytes of text, in each.
+pub fn batches(bytes: &[usize], records_max: usize, bytes_max: usize) -> Vec<Range<usize>> {
+    let mut batches = Vec::new();
+    let (mut start, mut held) = (0, 0);
+    for (place, bytes) in bytes.iter().enumerate() {
+        if place - start == records_max || (place > start && held + bytes > bytes_max) {
+            batches.push(start..place);
+            (start, held) = (place, 0);
+        }
+        held += bytes;
+    }
+    if start < bytes.len() {
+        batches.push(start..bytes.len());
+    }
+    batches
 }
 
 /// What is written of a record that is there.
@@ -221,15 +308,15 @@ pub fn types(schema: &ObjectSchema) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Name of the document with the receipts of the records of a page from this one on.
+/// Name of the document with the receipts of a batch of a page, both from 0 on.
 pub fn receipts_name(
     job: &JobId,
     object: &ObjectName,
     phase: Phase,
-    (page, row): (u32, usize),
+    (page, batch): (u32, usize),
 ) -> String {
     let phase = phase.name();
-    format!("restores/{job}/{object}/{phase}-{page:010}-{row:010}.sealed")
+    format!("restores/{job}/{object}/{phase}-{page:010}-{batch:010}.sealed")
 }
 
 /// What to do about a row that Salesforce refused.

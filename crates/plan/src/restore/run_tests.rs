@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use holdfast_model::Phase::{Delete, Insert, Link, Undelete, Update, Verify};
+use holdfast_model::Transport;
 
 fn id(number: usize) -> SalesforceId {
     SalesforceId::parse(format!("001D0000{number:07}").as_bytes()).unwrap()
@@ -60,14 +61,81 @@ fn phases_follow_each_other_and_each_step_has_its_own() {
     assert_eq!(phases, Phase::ALL);
     let of = |step: &Step| -> Vec<_> {
         let phases = Phase::ALL.into_iter();
-        phases.filter(|phase| concerns(*phase, step)).collect()
+        let parts = phases.filter_map(|phase| {
+            let part = waiting().part(phase, step)?;
+            let fields: Vec<_> = part.into_iter().map(|write| write.field).collect();
+            Some((phase, fields.join(" ")))
+        });
+        parts.collect()
     };
-    let fields = vec![write("Name", None, None)];
+    let told = |parts: &[(Phase, &str)]| -> Vec<_> {
+        let parts = parts.iter();
+        parts
+            .map(|(phase, fields)| (*phase, (*fields).to_owned()))
+            .collect()
+    };
+    let all = "Name Now__c Later__c";
+    let fields = || all.split(' ').map(|name| write(name, None, Some("x")));
     let back = |fields| of(&Step::Undelete { fields });
-    assert_eq!(back(fields.clone()), [Undelete, Update, Link, Verify]);
-    assert_eq!(back(Vec::new()), [Undelete, Link, Verify]);
-    assert_eq!(of(&Step::Insert { fields }), [Insert, Link, Verify]);
-    assert_eq!(of(&Step::Delete), [Delete]);
+    let parts = [
+        (Undelete, ""),
+        (Update, "Name"),
+        (Link, "Now__c Later__c"),
+        (Verify, all),
+    ];
+    assert_eq!(back(fields().collect()), told(&parts));
+    assert_eq!(
+        of(&Step::Update {
+            fields: fields().collect()
+        }),
+        told(&parts[1..])
+    );
+    assert_eq!(back(Vec::new()), told(&[(Undelete, ""), (Verify, "")]));
+    let parts = [(Insert, "Name Now__c"), (Link, "Later__c"), (Verify, all)];
+    assert_eq!(
+        of(&Step::Insert {
+            fields: fields().collect()
+        }),
+        told(&parts)
+    );
+    let stamp = Some("2026-01-01T00:00:00.000Z".to_owned());
+    assert_eq!(
+        of(&Step::Delete { stamp }),
+        told(&[(Delete, "SystemModstamp")])
+    );
+}
+
+/// Lookups to objects of which records are made; one of them to an object that comes later.
+fn waiting() -> Waiting {
+    let lookup = |name: &str, to: &str| FieldSchema {
+        name: name.to_owned(),
+        field_type: "reference".to_owned(),
+        reference_to: vec![to.to_owned()],
+        ..FieldSchema::default()
+    };
+    let object = |name| ObjectName::parse(name).unwrap();
+    let schema = ObjectSchema {
+        name: object("Line__c"),
+        label: String::new(),
+        key_prefix: None,
+        associate_entity_type: None,
+        associate_parent_entity: None,
+        transport: Transport::Bulk,
+        cursor_field: None,
+        fields: vec![
+            lookup("Now__c", "Invoice__c"),
+            lookup("Later__c", "Line__c"),
+            lookup("There__c", "Account"),
+        ],
+        children: Vec::new(),
+    };
+    let turn = Turn {
+        object: object("Line__c"),
+        waiting: vec!["Later__c".to_owned(), "There__c".to_owned()],
+        stuck: Vec::new(),
+    };
+    let made = ["Invoice__c", "Line__c"].map(object).into();
+    Waiting::of(&turn, &schema, &made)
 }
 
 #[test]
@@ -96,6 +164,20 @@ fn a_row_that_a_trigger_changed_is_found_by_most_of_its_values() {
 }
 
 proptest! {
+    #[test]
+    fn batches_hold_each_record_once_and_no_more_than_they_may(
+        bytes in prop::collection::vec(0..50_usize, 0..40), records_max in 1..8_usize, bytes_max in 1..100_usize,
+    ) {
+        let batches = batches(&bytes, records_max, bytes_max);
+        let places: Vec<_> = batches.iter().cloned().flatten().collect();
+        prop_assert_eq!(places, (0..bytes.len()).collect::<Vec<_>>());
+        for batch in batches {
+            prop_assert!((1..=records_max).contains(&batch.len()));
+            let held: usize = bytes[batch.clone()].iter().sum();
+            prop_assert!(batch.len() == 1 || held <= bytes_max);
+        }
+    }
+
     #[test]
     fn what_was_written_is_not_due_again(
         from in prop::option::of("[a-c]"), to in prop::option::of("[a-c]"), now in prop::option::of("[a-c]"), overwrite: bool,
@@ -132,7 +214,7 @@ proptest! {
         let there = found.len();
         found.extend((0..strangers).map(|number| (id(100 + number), row(&[("Name", "stranger"), ("Amount", "2")]))));
         let recovered = recover(&slices, &found, &types());
-        let taken: std::collections::BTreeSet<_> = recovered.iter().flatten().collect();
+        let taken: BTreeSet<_> = recovered.iter().flatten().collect();
         prop_assert_eq!(taken.len(), recovered.iter().flatten().count());
         prop_assert_eq!(taken.len(), there);
         for (name, taken) in names.iter().zip(&recovered) {

@@ -97,6 +97,7 @@ fn main() -> ExitCode {
         progress::a_job_without_calls_left_is_suspended,
         progress::an_object_that_keeps_failing_turns_to_a_warning,
         restoring::a_restore_is_planned_from_a_compare,
+        restoring::a_planned_restore_is_run_and_read_back,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];

@@ -1,9 +1,10 @@
-//! What a restore would do, and that it says so before anything is written.
+//! What a restore would do, that it says so before anything is written, and that it does it.
 
 use holdfast_catalog::{JobItem, JobStatus};
+use holdfast_model::SalesforceId;
 use serde_json::{Value, json};
 
-use crate::world::{Org, World, small};
+use crate::world::{Org, Record, World, small};
 
 impl Org<'_> {
     async fn plan_restore(&self, request: Value, name: &str) -> JobItem {
@@ -17,6 +18,20 @@ impl Org<'_> {
         let more = more.as_object().unwrap().clone();
         input.as_object_mut().unwrap().extend(more);
         self.invoke("read-restore", input).await.unwrap()
+    }
+
+    async fn restore(&self, request: Value, name: &str) -> JobItem {
+        let stack = self.world.stack().await;
+        let execution = stack.start_restore(&request, name).await.unwrap();
+        self.finish(&execution).await
+    }
+
+    /// Compares the org as it is with how it was.
+    async fn compare_with(&self, then: &Value, name: &str) -> JobItem {
+        let request = json!({"left": {"org": self.name, "at": then}, "right": {"org": self.name}});
+        let compare = self.compare(request, name).await;
+        assert_eq!(compare.status, JobStatus::Succeeded);
+        compare
     }
 
     /// Why a plan is refused.
@@ -41,6 +56,7 @@ fn object<'v>(overview: &'v Value, name: &str) -> (usize, &'v Value) {
 struct Damage {
     account: Value,
     contacts: Value,
+    then: Value,
     compare: JobItem,
 }
 
@@ -83,12 +99,13 @@ async fn damage(org: &Org<'_>) -> Damage {
         org.control(path, body).await;
     }
     org.advance_clock(600).await;
-    let request = json!({"left": {"org": org.name, "at": then}, "right": {"org": org.name}});
-    let compare = org.compare(request, "restored-compare").await;
-    assert_eq!(compare.status, JobStatus::Succeeded);
+    let compare = org
+        .compare_with(&then, &format!("{}-compare", org.name))
+        .await;
     Damage {
         account,
         contacts,
+        then,
         compare,
     }
 }
@@ -100,6 +117,7 @@ pub(crate) async fn a_restore_is_planned_from_a_compare(world: &World) {
         account,
         contacts,
         compare,
+        ..
     } = &damage;
     let writes = org.live("Account").await;
 
@@ -201,4 +219,97 @@ async fn assert_narrowed(org: &Org<'_>, damage: &Damage) {
             .await
             .contains("`compare`")
     );
+}
+
+/// Records that are made have new Ids, and are not made twice: neither when the answer to the request is lost, nor by a second run.
+pub(crate) async fn a_planned_restore_is_run_and_read_back(world: &World) {
+    let settings = json!({"restore_settle_seconds": 1});
+    let org = world.connect("repaired", small(86), settings).await;
+    let Damage {
+        account,
+        contacts,
+        then,
+        compare,
+    } = damage(&org).await;
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "rollback"});
+    let plan = org.plan_restore(request, "repaired-plan").await;
+
+    let stack = world.stack().await;
+    let unsaid = json!({"org": org.name, "plan": plan.job});
+    let execution = stack
+        .start_restore(&unsaid, "repaired-unsaid")
+        .await
+        .unwrap();
+    let refused = org.wait(&execution).await;
+    assert_eq!(refused.status, "FAILED");
+    assert!(
+        refused.cause.contains("deletes `1` records"),
+        "{}",
+        refused.cause
+    );
+    assert_eq!(org.job(&execution).await.status, JobStatus::Failed);
+
+    let lost = json!({"match": {"method": "POST", "path_contains": "composite/sobjects"}, "times": 1, "action": {"cut_after_bytes": 3}});
+    org.control("faults", lost).await;
+    let request = json!({"org": org.name, "plan": plan.job, "delete": 1});
+    let job = org.restore(request, "repaired-run").await;
+    let overview = org.planned(&job, json!({})).await;
+    assert_eq!(
+        (job.status, &job.error),
+        (JobStatus::Succeeded, &None),
+        "{overview}"
+    );
+    let counts = &overview["counts"];
+    let told = [
+        "undeleted",
+        "updated",
+        "inserted",
+        "deleted",
+        "equal",
+        "different",
+    ]
+    .map(|count| &counts[count]);
+    assert_eq!(
+        told,
+        [2, 2, 1, 1, 4, 0].map(|count| json!(count)).each_ref(),
+        "{overview}"
+    );
+    assert_eq!(counts["lookups"]["different"], 0);
+
+    let accounts = org.live("Account").await;
+    let id = |id: &Value| SalesforceId::parse(id.as_str().unwrap().as_bytes()).unwrap();
+    assert_eq!(accounts[&id(&account)]["Name"], "Nordwind");
+    let people = org.live("Contact").await;
+    assert_eq!(people[&id(&contacts[0])]["LastName"], "Adler");
+    assert_eq!(people[&id(&contacts[1])]["LastName"], "Berg");
+    let is_clausen = |person: &&Record| {
+        person["LastName"] == "Clausen" && person["AccountId"] == account.as_str().unwrap()
+    };
+    assert_eq!(people.values().filter(is_clausen).count(), 1);
+    assert!(
+        org.live("Lead")
+            .await
+            .values()
+            .all(|lead| lead["LastName"] != "New")
+    );
+
+    assert_repeated(&org, &then, people.len()).await;
+}
+
+/// What was made anew differs by its Id, and is found again.
+async fn assert_repeated(org: &Org<'_>, then: &Value, people: usize) {
+    org.advance_clock(600).await;
+    let compare = org.compare_with(then, "repaired-again").await;
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "replace"});
+    let plan = org.plan_restore(request, "repaired-plan-again").await;
+    let overview = org.planned(&plan, json!({})).await;
+    let (_, told) = object(&overview, "Contact");
+    assert_eq!(
+        (&told["counts"]["insert"], &told["counts"]["update"]),
+        (&json!(1), &json!(0))
+    );
+    let request = json!({"org": org.name, "plan": plan.job});
+    let job = org.restore(request, "repaired-run-again").await;
+    assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
+    assert_eq!(org.live("Contact").await.len(), people);
 }

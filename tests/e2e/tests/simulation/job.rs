@@ -63,7 +63,7 @@ async fn steps(
         "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
     });
     let begun = call!(holdfast_begin_job, environment, first)?;
-    if begun["outcome"] == "skipped" {
+    if begun["outcome"] != "started" {
         return Ok(());
     }
     call!(holdfast_describe_org, environment, base.clone())?;

@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, ConditionCheck, KeySchemaElement, KeyType,
-    KeysAndAttributes, Put, ScalarAttributeType, TransactWriteItem,
+    KeysAndAttributes, Put, PutRequest, ScalarAttributeType, TransactWriteItem, WriteRequest,
 };
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use base64::Engine as _;
@@ -86,7 +86,7 @@ impl Clients {
 
     /// One request, and what was answered.
     async fn step(&self, random: &mut Rng) -> String {
-        match random.u32(0..12) {
+        match random.u32(0..13) {
             0..3 => self.put(random).await,
             3 => self.get(random).await,
             4 => self.batch(random).await,
@@ -95,6 +95,7 @@ impl Clients {
             8 => self.put_object(random).await,
             9 => self.get_object(random).await,
             10 => self.list(random).await,
+            11 => self.write_batch(random).await,
             _ => self.others(random).await,
         }
     }
@@ -136,6 +137,27 @@ impl Clients {
                 .collect();
             items.sort_unstable();
             items
+        }))
+    }
+
+    async fn write_batch(&self, random: &mut Rng) -> String {
+        let mut items: Vec<Item> = Vec::new();
+        for _ in 0..random.u32(1..6) {
+            let item = item(random);
+            let is_same = |other: &Item| ["pk", "sk"].iter().all(|key| other[*key] == item[*key]);
+            if !items.iter().any(is_same) {
+                items.push(item);
+            }
+        }
+        let requests = items.into_iter().map(|item| {
+            let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+            WriteRequest::builder().put_request(put).build()
+        });
+        let write = self.dynamodb.batch_write_item();
+        let write = write.request_items(TABLE, requests.collect());
+        told(write.send().await.map(|answer| {
+            assert!(answer.unprocessed_items.is_none_or(|left| left.is_empty()));
+            "written"
         }))
     }
 

@@ -49,6 +49,15 @@ impl Table {
                 self.put(input);
                 Ok(text(&json!({})))
             }
+            "BatchWriteItem" => {
+                let tables = input["RequestItems"].as_object().unwrap().values();
+                let requests: Vec<_> = tables.flat_map(|all| all.as_array().unwrap()).collect();
+                let puts = requests.iter().map(|request| &request["PutRequest"]);
+                assert_distinct(puts.clone().map(named));
+                assert!(requests.len() <= 25, "the call has more items than it may");
+                puts.for_each(|put| self.put(put));
+                Ok(text(&json!({})))
+            }
             "TransactWriteItems" => self.transact(input),
             _ => panic!("the simulation has no {action}"),
         }

@@ -1,0 +1,226 @@
+//! Records that are made: anew, or as copies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_catalog::MadeAs;
+use holdfast_model::{ErrorCode, Failure, ObjectSchema, SalesforceId, Stamp, Window};
+use holdfast_plan::restore::run::{Outcome, recover};
+use holdfast_salesforce::soql::{self, Among};
+use holdfast_salesforce::{Client, Columns, Draft, Scope};
+
+use crate::batch::{Batch, Is, Part, Place};
+use crate::rows::rows;
+use crate::run::{Run, refused};
+use crate::update::persistently;
+
+/// By so much the clocks of Salesforce's servers may differ.
+const CLOCKS_SECONDS: u32 = 5;
+/// Records that somebody made of an object while one request was under way; more are not looked through.
+const STRANGERS_MAX: usize = 50_000;
+
+/// New Ids by those of then.
+type Made = BTreeMap<SalesforceId, SalesforceId>;
+
+/// What became of a batch.
+pub(crate) enum Inserted {
+    /// This of each record.
+    Done(Vec<Outcome>),
+    /// Nothing yet: Salesforce may still be at work on it for so many seconds.
+    Wait(u32),
+}
+
+impl Run<'_> {
+    /// What was made before is not made again, whoever made it; what may have been made by a request whose answer was lost is
+    /// looked for.
+    pub(crate) async fn insert(
+        &mut self,
+        client: &Client,
+        batch: &Batch,
+    ) -> Result<Inserted, Failure> {
+        let mut made = self.made_and_there(client, batch).await?;
+        let mut lost = false;
+        if let Some(sent_at) = self.sent_at() {
+            let over = sent_at.plus_seconds(self.settle_seconds());
+            let now = server_time(client)?;
+            if now < over {
+                let seconds = (over.millis() - now.millis()).div_euclid(1_000) + 1;
+                return Ok(Inserted::Wait(u32::try_from(seconds).unwrap_or(u32::MAX)));
+            }
+            match self.found(client, batch, &made, sent_at).await? {
+                Some(found) => {
+                    self.note_made(batch, &found).await?;
+                    made.extend(found);
+                }
+                None => lost = true,
+            }
+        }
+        let left: Vec<&Part> = batch
+            .parts
+            .iter()
+            .filter(|part| !made.contains_key(&part.id))
+            .collect();
+        let mut outcomes: BTreeMap<_, _> = BTreeMap::new();
+        if lost {
+            outcomes.extend(left.iter().map(|part| (part.id, answer_lost())));
+        } else if !left.is_empty() {
+            self.note_sent(server_time(client)?).await?;
+            let drafts: Vec<_> = left
+                .iter()
+                .map(|part| batch.object.draft(None, &part.writes))
+                .collect();
+            let object = &batch.object.name;
+            let send = async |drafts: &[Draft]| client.insert(object, drafts).await;
+            let saved = persistently(&drafts, send).await?;
+            let mut new = Made::new();
+            for (part, saved) in left.iter().zip(saved) {
+                match saved {
+                    Ok(id) => drop(new.insert(part.id, id)),
+                    Err(error) => drop(outcomes.insert(part.id, refused(error))),
+                }
+            }
+            self.note_made(batch, &new).await?;
+            made.extend(new);
+        }
+        let outcome = |part: &Part| match made.get(&part.id) {
+            Some(id) => Outcome::Made { id: *id },
+            None => outcomes.remove(&part.id).unwrap_or(Outcome::Missing),
+        };
+        Ok(Inserted::Done(batch.parts.iter().map(outcome).collect()))
+    }
+
+    /// The records of a batch that were made before and are still there.
+    async fn made_and_there(&self, client: &Client, batch: &Batch) -> Result<Made, Failure> {
+        let mut made = self.ids(batch).await?;
+        let ids = made.values().copied();
+        let there = rows(client, batch, ids, &BTreeSet::new()).await?;
+        made.retain(|_, id| there.contains_key(id));
+        Ok(made)
+    }
+
+    async fn note_made(&self, batch: &Batch, made: &Made) -> Result<(), Failure> {
+        for (is, made_as) in [(Is::Remade, MadeAs::Itself), (Is::Copy, MadeAs::Copy)] {
+            let parts = batch.parts.iter().filter(|part| part.is == is);
+            let of = parts.filter_map(|part| Some((part.id, *made.get(&part.id)?)));
+            self.put_made(made_as, &of.collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// The records of a batch among those that came since it was sent. Nothing where records are not told apart by time.
+    async fn found(
+        &self,
+        client: &Client,
+        batch: &Batch,
+        made: &Made,
+        sent_at: Stamp,
+    ) -> Result<Option<Made>, Failure> {
+        let since = sent_at.minus_seconds(CLOCKS_SECONDS);
+        let Some(stamped) = stamped_since(client, &batch.object.schema, since).await? else {
+            return Ok(None);
+        };
+        let mut known = self.made_before(batch, since).await?;
+        known.extend(made.values().copied());
+        let strangers = stamped.difference(&known).copied();
+        let rows = rows(client, batch, strangers, &batch.fields()).await?;
+        let rows: Vec<_> = rows.into_iter().collect();
+        let parts = batch.parts.iter();
+        let parts: Vec<_> = parts.filter(|part| !made.contains_key(&part.id)).collect();
+        let writes: Vec<_> = parts.iter().map(|part| part.writes.as_slice()).collect();
+        let recovered = recover(&writes, &rows, &batch.object.types);
+        let found = parts.iter().zip(recovered);
+        Ok(Some(
+            found
+                .filter_map(|(part, id)| Some((part.id, id?)))
+                .collect(),
+        ))
+    }
+
+    /// Records that the batches before this one made since then.
+    async fn made_before(
+        &self,
+        Batch { place, object, .. }: &Batch,
+        since: Stamp,
+    ) -> Result<BTreeSet<SalesforceId>, Failure> {
+        let mut known = BTreeSet::new();
+        let mut numbers = 0..place.number;
+        for page in (0..=place.page).rev() {
+            if page < place.page {
+                numbers = 0..self.batches(object, Place { page, ..*place }).await?.len();
+            }
+            for number in numbers.clone().rev() {
+                let at = Place {
+                    page,
+                    number,
+                    ..*place
+                };
+                let Some(receipts) = self.receipts(object, at).await? else {
+                    continue;
+                };
+                let made = receipts
+                    .records
+                    .iter()
+                    .filter_map(|receipt| match receipt.outcome {
+                        Outcome::Made { id } => Some(id),
+                        _ => None,
+                    });
+                known.extend(made);
+                if receipts.sent_at.is_some_and(|sent_at| sent_at < since) {
+                    return Ok(known);
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The records of the object with a stamp from then on.
+async fn stamped_since(
+    client: &Client,
+    schema: &ObjectSchema,
+    since: Stamp,
+) -> Result<Option<BTreeSet<SalesforceId>>, Failure> {
+    let Some(cursor) = schema.cursor_field.clone() else {
+        return Ok(None);
+    };
+    let window = Window {
+        from: Some(since),
+        until: server_time(client)?.plus_seconds(86_400),
+    };
+    let columns: Columns = ["Id".to_owned(), cursor].into_iter().collect();
+    let soql = soql::list(schema, Among::from(window));
+    let mut pages = client.query(&soql, &columns, Scope::Live);
+    let mut ids = BTreeSet::new();
+    while let Some(page) = pages.next_page().await? {
+        for row in page.rows() {
+            ids.insert(SalesforceId::parse(
+                row.value(0).unwrap_or_default().as_bytes(),
+            )?);
+        }
+        if ids.len() > STRANGERS_MAX {
+            let message = format!(
+                "more than `{STRANGERS_MAX}` records came since a request whose answer was lost"
+            );
+            return Err(Failure::new(ErrorCode::QueryTooLarge, message));
+        }
+    }
+    Ok(Some(ids))
+}
+
+/// Salesforce's clock; a run asks for it before anything else.
+fn server_time(client: &Client) -> Result<Stamp, Failure> {
+    client.server_time().ok_or_else(|| {
+        Failure::new(
+            ErrorCode::Internal,
+            "an answer came without Salesforce's clock",
+        )
+    })
+}
+
+fn answer_lost() -> Outcome {
+    Outcome::Refused {
+        code: "ANSWER_LOST".to_owned(),
+        message: "it may have been made, and records of this object have no time to find it by"
+            .to_owned(),
+        fields: Vec::new(),
+    }
+}

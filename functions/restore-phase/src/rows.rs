@@ -1,0 +1,74 @@
+//! Records as they are, and under which Ids they are there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use holdfast_catalog::MadeAs;
+use holdfast_model::{Failure, SalesforceId};
+use holdfast_plan::restore::Row;
+use holdfast_salesforce::{Client, Columns, IDS_PER_CALL};
+
+use crate::batch::{Batch, Is};
+use crate::run::Run;
+
+/// The values of records as users see them, by Id. Of those that are not there, nothing.
+pub(crate) async fn rows(
+    client: &Client,
+    batch: &Batch,
+    ids: impl IntoIterator<Item = SalesforceId>,
+    fields: &BTreeSet<&str>,
+) -> Result<BTreeMap<SalesforceId, Row>, Failure> {
+    let names = ["Id"].iter().chain(fields);
+    let columns: Columns = names.map(|name| (*name).to_owned()).collect();
+    let ids: Vec<_> = ids.into_iter().collect();
+    let mut rows = BTreeMap::new();
+    for ids in ids.chunks(IDS_PER_CALL) {
+        let found = client.retrieve(&batch.object.name, ids, &columns).await?;
+        for row in found.rows() {
+            let id = SalesforceId::parse(row.value(0).unwrap_or_default().as_bytes())?;
+            let values = (1..).zip(fields).filter_map(|(column, field)| {
+                Some(((*field).to_owned(), row.value(column)?.to_owned()))
+            });
+            rows.insert(id, values.collect());
+        }
+    }
+    Ok(rows)
+}
+
+impl Run<'_> {
+    /// The Ids under which the records of a batch are there now. One that was to be made and was not has none.
+    pub(crate) async fn ids(
+        &self,
+        batch: &Batch,
+    ) -> Result<BTreeMap<SalesforceId, SalesforceId>, Failure> {
+        let of = |is| {
+            let parts = batch.parts.iter().filter(move |part| part.is == is);
+            parts.map(|part| part.id)
+        };
+        let mut ids: BTreeMap<_, _> = of(Is::There).map(|id| (id, id)).collect();
+        for (is, made_as) in [(Is::Remade, MadeAs::Itself), (Is::Copy, MadeAs::Copy)] {
+            ids.extend(self.made(made_as, of(is)).await?);
+        }
+        Ok(ids)
+    }
+
+    /// Lookups point to the records that took the place of others.
+    pub(crate) async fn translate(&self, batch: &mut Batch) -> Result<(), Failure> {
+        let mut lookups = Vec::new();
+        for write in batch.parts.iter_mut().flat_map(|part| &mut part.writes) {
+            if let Some(to) = &mut write.to
+                && batch.object.is_lookup(&write.field)
+                && let Ok(id) = SalesforceId::parse(to.as_bytes())
+            {
+                lookups.push((id, to));
+            }
+        }
+        let ids = lookups.iter().map(|(id, _)| *id);
+        let made = self.made(MadeAs::Itself, ids).await?;
+        for (id, to) in lookups {
+            if let Some(made) = made.get(&id) {
+                *to = made.to_string();
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Out of the Recycle Bin.
+
+use std::collections::BTreeSet;
+
+use holdfast_model::{Failure, SalesforceId};
+use holdfast_plan::restore::run::Outcome;
+use holdfast_salesforce::Client;
+
+use crate::batch::Batch;
+use crate::rows::rows;
+use crate::run::{Run, refused};
+
+impl Run<'_> {
+    /// A record that is there already came back with its parent, or by somebody else's hand.
+    pub(crate) async fn undelete(
+        &self,
+        client: &Client,
+        batch: &Batch,
+    ) -> Result<Vec<Outcome>, Failure> {
+        let ids: Vec<_> = batch.parts.iter().map(|part| part.id).collect();
+        let saved = client.undelete(&ids).await?;
+        let not_saved: Vec<SalesforceId> = ids
+            .iter()
+            .zip(&saved)
+            .filter_map(|(id, saved)| saved.is_err().then_some(*id))
+            .collect();
+        let there = rows(client, batch, not_saved, &BTreeSet::new()).await?;
+        let outcomes = ids.iter().zip(saved).map(|(id, saved)| match saved {
+            Err(error) if !there.contains_key(id) => refused(error),
+            _ => Outcome::Done,
+        });
+        Ok(outcomes.collect())
+    }
+}
