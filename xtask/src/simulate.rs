@@ -16,6 +16,9 @@ pub(crate) struct Simulate {
     /// Rounds of each seed
     #[arg(long, default_value_t = 20)]
     rounds: u32,
+    /// Disasters and restores that are killed, instead of rounds of backups
+    #[arg(long)]
+    disasters: bool,
     /// Without one of the protections: the simulation has to find a loss
     #[arg(long, value_parser = ["overlap", "guard", "count", "digest", "sweep"])]
     without: Option<String>,
@@ -23,7 +26,11 @@ pub(crate) struct Simulate {
 
 pub(crate) fn run(options: &Simulate) -> anyhow::Result<()> {
     let last = options.seed + options.seeds.max(1) - 1;
-    let asked = format!("{},{last},{}", options.seed, options.rounds);
+    let asked = if options.disasters {
+        format!("{},{last}", options.seed)
+    } else {
+        format!("{},{last},{}", options.seed, options.rounds)
+    };
     let mut command = simulation(&asked);
     if let Some(without) = &options.without {
         command.args(["--features", "holdfast-e2e/switchable"]);

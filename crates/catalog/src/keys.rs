@@ -10,6 +10,7 @@
 //! | object | `org#<org>` | `object#<object>` | Get; Query `object#` lists the cursors of an org |
 //! | block | `org#<org>#object#<object>` | `block#<job>#<number, 10 digits>`, and `#<part, 10 digits>` behind it from 1 on | Get; `BatchGet` of a plan's blocks; Query lists what an object consists of |
 //! | comparison of an object | `org#<org>#job#<job>` | `object#<object>` | Get; Query `object#` lists the result of a compare |
+//! | last run that made records | `org#<org>` | `last-run` | Get |
 //! | run of a restore | `org#<org>#job#<job>` | `run` | Get |
 //! | Id of a record's copy | `org#<org>#job#<job>` | `copy#<Id>` | `BatchGet` |
 //! | new Id of a record | `org#<org>#remade#<2 characters of the Id>` | `<Id>` | `BatchGet`; spread, as a restore writes many |
@@ -84,6 +85,10 @@ impl Key {
             pk,
             sk: format!("{sk_prefix}{object}"),
         }
+    }
+
+    pub(crate) fn last_run(org: &OrgName) -> Self {
+        Self::under(org, "last-run".to_owned())
     }
 
     pub(crate) fn run(org: &OrgName, job: &JobId) -> Self {
@@ -204,6 +209,7 @@ mod tests {
         let mut keys = Vec::new();
         for org in &orgs {
             keys.extend([Key::org(org), Key::lease(org), Key::budget(org)]);
+            keys.push(Key::last_run(org));
             let ids = [b"001000000000001", b"001000000000002"];
             keys.extend(ids.map(|id| Key::remade(org, &SalesforceId::parse(id).unwrap())));
             for job in &jobs {

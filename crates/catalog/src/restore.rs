@@ -56,6 +56,30 @@ impl Record for RunItem {
     }
 }
 
+/// Which run made records last: it may have ended before it knew all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LastRunItem {
+    org: OrgName,
+    job: JobId,
+    version: u64,
+}
+
+impl Record for LastRunItem {
+    const NAME: &'static str = "last run of a restore";
+
+    fn key(&self) -> Key {
+        Key::last_run(&self.org)
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn version_mut(&mut self) -> &mut u64 {
+        &mut self.version
+    }
+}
+
 /// What a new record is of the one whose values it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +165,28 @@ impl Catalog {
                 ..item.clone()
             })
             .await
+    }
+
+    /// Notes that a job makes records from here on.
+    pub async fn put_last_run(&self, org: &OrgName, job: &JobId) -> Result<(), Failure> {
+        let put = self.table.update(Key::last_run(org), |item| {
+            let version = item.as_ref().map_or(0, LastRunItem::version);
+            Ok(match item {
+                Some(item) if item.job == *job => Change::Keep(item),
+                _ => Change::Write(LastRunItem {
+                    org: org.clone(),
+                    job: job.clone(),
+                    version,
+                }),
+            })
+        });
+        put.await.map(drop)
+    }
+
+    /// The job that made records last.
+    pub async fn last_run(&self, org: &OrgName) -> Result<Option<JobId>, Failure> {
+        let item: Option<LastRunItem> = self.table.get(Key::last_run(org)).await?;
+        Ok(item.map(|item| item.job))
     }
 
     /// Notes under which Ids records were made; what was noted before is replaced. A repeat changes nothing.

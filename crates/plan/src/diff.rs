@@ -59,7 +59,8 @@ pub enum FieldClass {
 }
 
 impl FieldClass {
-    pub(crate) fn of(field: &FieldSchema) -> Self {
+    /// By its name and what a describe says of it.
+    pub fn of(field: &FieldSchema) -> Self {
         if SYSTEM_FIELDS.contains(&field.name.as_str()) {
             Self::System
         } else if field.calculated {

@@ -52,6 +52,8 @@ pub(crate) struct Part {
 pub(crate) enum Is {
     /// There, under its Id.
     There,
+    /// The same, out of the Recycle Bin.
+    Back,
     /// Made anew.
     Remade,
     /// A copy beside it.

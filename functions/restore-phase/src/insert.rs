@@ -29,31 +29,28 @@ pub(crate) enum Inserted {
     Wait(u32),
 }
 
+/// What is known of records that may have been made.
+pub(crate) enum Settled {
+    /// Nothing yet, for so many seconds.
+    Wait(u32),
+    /// These were.
+    Made(Made),
+    /// These were; of the others nobody can tell.
+    Unknown(Made),
+}
+
 impl Run<'_> {
-    /// What was made before is not made again, whoever made it; what may have been made by a request whose answer was lost is
-    /// looked for.
+    /// What was made before is not made again, whoever made it.
     pub(crate) async fn insert(
         &mut self,
         client: &Client,
         batch: &Batch,
     ) -> Result<Inserted, Failure> {
-        let mut made = self.made_and_there(client, batch).await?;
-        let mut lost = false;
-        if let Some(sent_at) = self.sent_at() {
-            let over = sent_at.plus_seconds(self.settle_seconds());
-            let now = server_time(client)?;
-            if now < over {
-                let seconds = (over.millis() - now.millis()).div_euclid(1_000) + 1;
-                return Ok(Inserted::Wait(u32::try_from(seconds).unwrap_or(u32::MAX)));
-            }
-            match self.found(client, batch, &made, sent_at).await? {
-                Some(found) => {
-                    self.note_made(batch, &found).await?;
-                    made.extend(found);
-                }
-                None => lost = true,
-            }
-        }
+        let (mut made, lost) = match self.settle(client, batch).await? {
+            Settled::Wait(seconds) => return Ok(Inserted::Wait(seconds)),
+            Settled::Made(made) => (made, false),
+            Settled::Unknown(made) => (made, true),
+        };
         let left: Vec<&Part> = batch
             .parts
             .iter()
@@ -82,10 +79,31 @@ impl Run<'_> {
             made.extend(new);
         }
         let outcome = |part: &Part| match made.get(&part.id) {
-            Some(id) => Outcome::Made { id: *id },
+            Some(id) => Outcome::Made { new_id: *id },
             None => outcomes.remove(&part.id).unwrap_or(Outcome::Missing),
         };
         Ok(Inserted::Done(batch.parts.iter().map(outcome).collect()))
+    }
+
+    /// The records of a batch that are there. What may have been made by a request whose answer was lost is looked for, when
+    /// Salesforce has surely ended it.
+    pub(crate) async fn settle(&self, client: &Client, batch: &Batch) -> Result<Settled, Failure> {
+        let mut made = self.made_and_there(client, batch).await?;
+        let Some(sent_at) = self.sent_at().filter(|_| made.len() < batch.parts.len()) else {
+            return Ok(Settled::Made(made));
+        };
+        let over = sent_at.plus_seconds(self.settle_seconds());
+        let now = server_time(client)?;
+        if now < over {
+            let seconds = (over.millis() - now.millis()).div_euclid(1_000) + 1;
+            return Ok(Settled::Wait(u32::try_from(seconds).unwrap_or(u32::MAX)));
+        }
+        let Some(found) = self.found(client, batch, &made, sent_at).await? else {
+            return Ok(Settled::Unknown(made));
+        };
+        self.note_made(batch, &found).await?;
+        made.extend(found);
+        Ok(Settled::Made(made))
     }
 
     /// The records of a batch that were made before and are still there.
@@ -160,7 +178,7 @@ impl Run<'_> {
                     .records
                     .iter()
                     .filter_map(|receipt| match receipt.outcome {
-                        Outcome::Made { id } => Some(id),
+                        Outcome::Made { new_id } => Some(new_id),
                         _ => None,
                     });
                 known.extend(made);

@@ -12,8 +12,8 @@ mod undelete;
 mod update;
 mod verify;
 
-use holdfast_catalog::{Calls, JobStatus, Outcome};
-use holdfast_model::{ErrorCode, Failure, JobId, RunCounts};
+use holdfast_catalog::{Calls, Caps, JobStatus, Outcome};
+use holdfast_model::{ErrorCode, Failure, JobId, OrgName, RunCounts};
 use holdfast_plan::restore::run::RunRequest;
 use holdfast_runtime::{Deadline, Environment, now};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,10 @@ use serde::{Deserialize, Serialize};
 use crate::run::{Pace, Run};
 
 /// Calls that are reserved at a time.
-const CALLS: u64 = 200;
+const CALLS: Calls = Calls {
+    api: 200,
+    bulk_jobs: 0,
+};
 
 /// What the state machine passes.
 #[derive(Debug, Deserialize)]
@@ -63,36 +66,73 @@ pub async fn handle(
 ) -> Result<Output, Failure> {
     let Input { request, job } = input;
     let (org, catalog) = (request.org.clone(), environment.catalog());
+    let mut run = Run::open(environment, request, &job).await?;
+    if catalog.job(&org, &job).await?.status != JobStatus::Running {
+        catalog.release_lease(&org, &job).await?;
+        return Ok(Output::new(Progress::Done, 0, &run));
+    }
     catalog.assert_lease(&org, &job).await?;
-    let settings = catalog.org(&org).await?.settings;
-    let mut run = Run::open(environment, &settings, request, &job).await?;
-    let calls = Calls {
-        api: CALLS,
-        bulk_jobs: 0,
-    };
+    run.check()?;
+    let caps = catalog.org(&org).await?.settings.caps();
+    if let Some(wait_seconds) = settle_last(environment, &org, &job, caps).await? {
+        return Ok(Output::new(Progress::Wait, wait_seconds, &run));
+    }
     let pace = loop {
         let work = async |client: &_| run.go_on(client, deadline).await;
-        let pace = environment.with_salesforce(&org, settings.caps(), calls, work);
+        let pace = environment.with_salesforce(&org, caps, CALLS, work);
         match pace.await? {
             Pace::OutOfCalls => {}
             pace => break pace,
         }
     };
-    let counts = run.counts();
     let (outcome, wait_seconds) = match pace {
         Pace::OutOfCalls | Pace::OutOfTime => (Progress::More, 0),
         Pace::Wait(seconds) => (Progress::Wait, seconds),
         Pace::Done => {
-            catalog.finish_job(&org, &job, &ended(&counts)).await?;
+            catalog
+                .finish_job(&org, &job, &ended(&run.counts()))
+                .await?;
             catalog.release_lease(&org, &job).await?;
             (Progress::Done, 0)
         }
     };
-    Ok(Output {
-        outcome,
-        wait_seconds,
-        counts,
-    })
+    Ok(Output::new(outcome, wait_seconds, &run))
+}
+
+/// A run before this one may have made records without learning of it: they are found first, or they would be made twice.
+/// Gives the seconds to wait before.
+async fn settle_last(
+    environment: &Environment,
+    org: &OrgName,
+    job: &JobId,
+    caps: Caps,
+) -> Result<Option<u32>, Failure> {
+    let catalog = environment.catalog();
+    let last = catalog.last_run(org).await?.filter(|last| last != job);
+    let Some(last) = last else { return Ok(None) };
+    let item = catalog.run(org, &last).await?;
+    let Some(item) = item.filter(|item| item.progress.sent_at.is_some()) else {
+        return Ok(None);
+    };
+    let request = RunRequest {
+        org: org.clone(),
+        plan: item.plan,
+        overwrite: false,
+        delete: 0,
+    };
+    let mut run = Run::open(environment, request, &last).await?;
+    let work = async |client: &_| run.settle_last(client).await;
+    environment.with_salesforce(org, caps, CALLS, work).await
+}
+
+impl Output {
+    fn new(outcome: Progress, wait_seconds: u32, run: &Run<'_>) -> Self {
+        Self {
+            outcome,
+            wait_seconds,
+            counts: run.counts(),
+        }
+    }
 }
 
 fn ended(counts: &RunCounts) -> Outcome {

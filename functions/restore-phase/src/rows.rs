@@ -44,7 +44,8 @@ impl Run<'_> {
             let parts = batch.parts.iter().filter(move |part| part.is == is);
             parts.map(|part| part.id)
         };
-        let mut ids: BTreeMap<_, _> = of(Is::There).map(|id| (id, id)).collect();
+        let there = of(Is::There).chain(of(Is::Back));
+        let mut ids: BTreeMap<_, _> = there.map(|id| (id, id)).collect();
         for (is, made_as) in [(Is::Remade, MadeAs::Itself), (Is::Copy, MadeAs::Copy)] {
             ids.extend(self.made(made_as, of(is)).await?);
         }

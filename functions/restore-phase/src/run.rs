@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use holdfast_catalog::{Catalog, JobKind, JobStatus, MadeAs, RunItem, RunProgress, Settings};
+use holdfast_catalog::{Catalog, JobKind, JobStatus, MadeAs, RunItem, RunProgress};
 use holdfast_model::{
     ErrorCode, Failure, JobId, ObjectName, Phase, RunCounts, SalesforceId, Stamp,
 };
@@ -18,7 +18,7 @@ use holdfast_vault::Vault;
 
 use crate::CALLS;
 use crate::batch::{Batch, Is, Object, Part, Place};
-use crate::insert::Inserted;
+use crate::insert::{Inserted, Settled};
 
 /// Calls that a batch takes at most: its records are looked up, sent four times, and looked for.
 const CALLS_PER_BATCH: u64 = 40;
@@ -54,6 +54,8 @@ pub(crate) struct Run<'a> {
     at: RunProgress,
     /// The call before this one may have ended between receipts and progress.
     is_resumed: bool,
+    /// Later runs know that this one made records.
+    is_noted: bool,
     /// The object at work, with its place in the plan.
     object: Option<(usize, Arc<Object>)>,
     /// The batches of a page.
@@ -64,7 +66,6 @@ impl<'a> Run<'a> {
     /// Reads the plan. A run that was begun before stands where it was left.
     pub(crate) async fn open(
         environment: &'a Environment,
-        settings: &Settings,
         request: RunRequest,
         job: &'a JobId,
     ) -> Result<Self, Failure> {
@@ -84,7 +85,6 @@ impl<'a> Run<'a> {
             let name = counts_name(&request.plan, &planned.turn.object);
             counts.push(vault.document(&name).await?);
         }
-        check(&request, &counts)?;
         let made = plan.objects.iter().zip(&counts);
         let made = made.filter(|(_, counts)| counts.insert > 0);
         let made = made
@@ -98,14 +98,47 @@ impl<'a> Run<'a> {
             plan,
             counts,
             made,
-            settle_seconds: settings.restore_settle_seconds,
+            settle_seconds: catalog.org(org).await?.settings.restore_settle_seconds,
             at: item.progress.clone(),
             item,
             is_resumed: true,
+            is_noted: false,
             object: None,
             page: None,
             request,
         })
+    }
+
+    /// What was planned must have something to do, and whoever rolls back says how much goes.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.counts.iter().all(|counts| counts.writes() == 0) {
+            let message = format!("`plan` writes nothing: `{}`", self.request.plan);
+            return Err(invalid(message));
+        }
+        let deletes: u64 = self.counts.iter().map(|counts| counts.delete).sum();
+        if deletes != self.request.delete {
+            return Err(invalid(format!(
+                "`plan` deletes `{deletes}` records: say so with `delete`, which is `{}`",
+                self.request.delete
+            )));
+        }
+        Ok(())
+    }
+
+    /// Finds out what a run that has ended made by a request whose answer was lost; gives the seconds to wait before.
+    pub(crate) async fn settle_last(&mut self, client: &Client) -> Result<Option<u32>, Failure> {
+        client.limits().await?;
+        if self.at.sent_at.is_some()
+            && let Some(mut batch) = self.next_batch().await?
+        {
+            self.translate(&mut batch).await?;
+            if let Settled::Wait(seconds) = self.settle(client, &batch).await? {
+                return Ok(Some(seconds));
+            }
+            self.at.sent_at = None;
+            self.save().await?;
+        }
+        Ok(None)
     }
 
     /// Goes on until something stands in the way.
@@ -120,7 +153,7 @@ impl<'a> Run<'a> {
             if deadline.is_near() {
                 return Ok(Pace::OutOfTime);
             }
-            if client.budget().used() + CALLS_PER_BATCH > CALLS {
+            if client.budget().used() + CALLS_PER_BATCH > CALLS.api {
                 return Ok(Pace::OutOfCalls);
             }
             let job = self.catalog.job(&self.request.org, self.job).await?;
@@ -285,6 +318,7 @@ impl<'a> Run<'a> {
                 is: match step {
                     Step::Insert { .. } => Is::Remade,
                     Step::Copy { .. } => Is::Copy,
+                    Step::Undelete { .. } => Is::Back,
                     _ => Is::There,
                 },
                 writes: object.waiting.part(place.phase, step)?,
@@ -328,6 +362,11 @@ impl<'a> Run<'a> {
 
     /// From here on records may be there that no receipt has.
     pub(crate) async fn note_sent(&mut self, at: Stamp) -> Result<(), Failure> {
+        if !self.is_noted {
+            let org = &self.request.org;
+            self.catalog.put_last_run(org, self.job).await?;
+            self.is_noted = true;
+        }
         self.at.sent_at = Some(at);
         self.save().await
     }
@@ -368,22 +407,6 @@ impl<'a> Run<'a> {
     pub(crate) fn overwrites(&self) -> bool {
         self.request.overwrite
     }
-}
-
-/// A run must have something to do, and whoever rolls back says how much goes.
-fn check(request: &RunRequest, counts: &[Counts]) -> Result<(), Failure> {
-    if counts.iter().all(|counts| counts.writes() == 0) {
-        let message = format!("`plan` writes nothing: `{}`", request.plan);
-        return Err(invalid(message));
-    }
-    let deletes: u64 = counts.iter().map(|counts| counts.delete).sum();
-    if deletes != request.delete {
-        return Err(invalid(format!(
-            "`plan` deletes `{deletes}` records: say so with `delete`, which is `{}`",
-            request.delete
-        )));
-    }
-    Ok(())
 }
 
 pub(crate) fn refused(error: SaveError) -> Outcome {

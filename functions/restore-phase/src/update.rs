@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use holdfast_model::Failure;
+use holdfast_model::{Failure, Phase};
 use holdfast_plan::restore::run::{Due, Outcome, due, is_passing};
 use holdfast_salesforce::{Client, Draft, SaveError, Saved};
 
@@ -32,9 +32,13 @@ impl Run<'_> {
                 *outcome = Outcome::Missing;
                 continue;
             };
-            // What fills a lookup of a record that we made is no person who knows better.
+            // Nobody had a reason to change a record that was not there.
             let overwrite = self.overwrites() || part.is != Is::There;
-            match due(part.writes.clone(), row, &batch.object.types, overwrite) {
+            let mut writes = part.writes.clone();
+            if batch.place.phase == Phase::Update {
+                writes = batch.object.waiting.emptied(writes, row);
+            }
+            match due(writes, row, &batch.object.types, overwrite) {
                 Due::Nothing => {}
                 Due::Conflict(field) => *outcome = Outcome::Conflict { field },
                 Due::Write(writes) => {

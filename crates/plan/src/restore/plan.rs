@@ -126,7 +126,8 @@ impl Counts {
         match &decision.step {
             Step::Undelete { fields } => {
                 self.undelete += 1;
-                self.undelete_and_update += u64::from(!fields.is_empty());
+                let differs = fields.iter().any(|write| write.from != write.to);
+                self.undelete_and_update += u64::from(differs);
             }
             Step::Update { .. } => self.update += 1,
             Step::Insert { .. } => self.insert += 1,
@@ -149,7 +150,7 @@ impl Counts {
     pub fn of(&self, phase: Phase) -> u64 {
         match phase {
             Phase::Undelete => self.undelete,
-            Phase::Update => self.undelete_and_update + self.update,
+            Phase::Update => self.undelete + self.update,
             Phase::Insert => self.insert + self.copy,
             Phase::Delete => self.delete,
             Phase::Link | Phase::Verify => self.writes() - self.delete,

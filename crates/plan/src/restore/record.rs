@@ -24,8 +24,9 @@ pub enum Mode {
 /// The part of a person's name that must be there (Object Reference, Contact).
 const PERSON_NAME: &str = "LastName";
 
-/// Says of every record when anybody changed it (Object Reference, System Fields).
-pub(super) const STAMP: &str = "SystemModstamp";
+/// Says when a user changed a record last; what the platform does, like emptying a lookup to a record that goes, leaves it alone
+/// (Object Reference, System Fields).
+pub(super) const STAMP: &str = "LastModifiedDate";
 
 /// The text of fields by name; null is absent.
 pub type Row = BTreeMap<String, String>;
@@ -215,7 +216,8 @@ impl RestoredFields {
                 Decision { step, unwritable }
             }
             (Some(then), Now::InRecycleBin(now), _) => {
-                let (fields, unwritable) = self.changes(then, now);
+                let (mut fields, unwritable) = self.changes(then, now);
+                fields.extend(self.lookups(then, now));
                 Decision {
                     step: Step::Undelete { fields },
                     unwritable,
@@ -247,6 +249,24 @@ impl RestoredFields {
             }
         }
         (writes, unwritable)
+    }
+
+    /// Lookups that are the same in the Recycle Bin, as far as anybody can see: when their record goes, they are emptied there
+    /// without a stamp.
+    fn lookups(&self, then: &Row, bin: &Row) -> Vec<Write> {
+        let fields = self.fields.iter().map(|one| &one.field);
+        let lookups = fields.filter(|field| field.updateable && !field.reference_to.is_empty());
+        let same = lookups.filter_map(|field| {
+            let value = then
+                .get(&field.name)
+                .filter(|was| bin.get(&field.name) == Some(was))?;
+            Some(Write {
+                field: field.name.clone(),
+                from: Some(value.clone()),
+                to: Some(value.clone()),
+            })
+        });
+        same.collect()
     }
 
     fn insert(&self, then: &Row) -> Decision {

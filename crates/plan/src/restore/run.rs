@@ -37,7 +37,7 @@ pub enum Outcome {
     /// It was made anew under this Id.
     Made {
         /// The new Id.
-        id: SalesforceId,
+        new_id: SalesforceId,
     },
     /// Somebody changed this field since the plan: nothing was written.
     Conflict {
@@ -87,63 +87,88 @@ pub struct Receipts {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// Those that may point to a record that is made anew.
-    to_made: BTreeSet<String>,
+    made: BTreeSet<String>,
     /// Of these, the ones whose records come later.
-    to_later: BTreeSet<String>,
+    later: BTreeSet<String>,
+    /// Lookups to the object itself.
+    own: BTreeSet<String>,
 }
 
 impl Waiting {
-    /// `made` are the objects of which records are made.
-    pub fn of(turn: &Turn, schema: &ObjectSchema, made: &BTreeSet<ObjectName>) -> Self {
-        let leads_to_made = |field: &&FieldSchema| {
-            let to = field.reference_to.iter();
-            let mut to = to.filter_map(|name| ObjectName::parse(name.as_str()).ok());
-            to.any(|object| made.contains(&object))
+    /// `made_of` are the objects of which records are made.
+    pub fn of(turn: &Turn, schema: &ObjectSchema, made_of: &BTreeSet<ObjectName>) -> Self {
+        let leading = |to: &dyn Fn(&ObjectName) -> bool| -> BTreeSet<String> {
+            let leads = |field: &&FieldSchema| {
+                let names = field.reference_to.iter();
+                let mut names = names.filter_map(|name| ObjectName::parse(name.as_str()).ok());
+                names.any(|object| to(&object))
+            };
+            let fields = schema.stored_fields().filter(leads);
+            fields.map(|field| field.name.clone()).collect()
         };
-        let lookups = schema.stored_fields().filter(leads_to_made);
-        let to_made: BTreeSet<_> = lookups.map(|field| field.name.clone()).collect();
-        let to_later = turn.waiting.iter().filter(|field| to_made.contains(*field));
+        let made = leading(&|object| made_of.contains(object));
+        let later = turn.waiting.iter().filter(|field| made.contains(*field));
         Self {
-            to_later: to_later.cloned().collect(),
-            to_made,
+            later: later.cloned().collect(),
+            made,
+            own: leading(&|object| *object == schema.name),
         }
     }
 
+    /// Of [`Phase::Update`], with lookups to the object itself to be emptied that do not have their value yet.
+    pub fn emptied(&self, writes: Vec<Write>, now: &Row) -> Vec<Write> {
+        let writes = writes.into_iter().filter_map(|write| {
+            if !self.own.contains(&write.field) {
+                return Some(write);
+            }
+            let is = now.get(&write.field);
+            let is_over = is.is_none() || is == write.to.as_ref();
+            (!is_over).then_some(Write { to: None, ..write })
+        });
+        writes.collect()
+    }
+
     /// What is written, or read back, of a record in a phase; nothing when the phase is not about it. Records that are there
-    /// get their lookups to records that are made in [`Phase::Link`], new ones those to records that come later.
+    /// get their lookups to records that are made in [`Phase::Link`], new ones those to records that come later. Where records of
+    /// one object lead to each other, those that change are emptied before: no circle may be closed on the way, e.g. of accounts.
     pub fn part(&self, phase: Phase, step: &Step) -> Option<Vec<Write>> {
-        let waiting = match step {
+        let waits = match step {
             Step::Skip { .. } => return None,
             Step::Delete { stamp } => {
                 return (phase == Phase::Delete).then(|| unless_changed(stamp.as_ref()));
             }
-            Step::Insert { .. } | Step::Copy { .. } => &self.to_later,
-            Step::Undelete { .. } | Step::Update { .. } => &self.to_made,
+            Step::Insert { .. } | Step::Copy { .. } => self.later.clone(),
+            Step::Undelete { .. } | Step::Update { .. } => &self.made | &self.own,
         };
         let is_new = matches!(step, Step::Insert { .. } | Step::Copy { .. });
-        let of = |waits: bool| {
-            let fields = step.fields().iter();
-            let fields = fields.filter(move |write| waiting.contains(&write.field) == waits);
-            fields.cloned()
-        };
+        let is_own = |write: &Write| !is_new && self.own.contains(&write.field);
+        let (waiting, now): (Vec<_>, Vec<_>) = step
+            .fields()
+            .iter()
+            .cloned()
+            .partition(|write| waits.contains(&write.field));
         let some = |writes: Vec<Write>| (!writes.is_empty()).then_some(writes);
         match phase {
             Phase::Undelete => matches!(step, Step::Undelete { .. }).then(Vec::new),
-            Phase::Update if !is_new => some(of(false).collect()),
-            Phase::Insert if is_new => Some(of(false).collect()),
+            Phase::Update if !is_new => {
+                let emptied = waiting.into_iter().filter(is_own);
+                let emptied = emptied.filter(|write| write.from.is_some());
+                some(now.into_iter().chain(emptied).collect())
+            }
+            Phase::Insert if is_new => Some(now),
             Phase::Link => {
-                // A new record is empty there already.
-                let writes = of(true).filter(|write| !is_new || write.to.is_some());
-                some(writes.collect())
+                let is_empty_already = |write: &Write| is_new || is_own(write);
+                let left = waiting.into_iter();
+                let left = left.filter(|write| write.to.is_some() || !is_empty_already(write));
+                let left = left.map(|write| Write {
+                    from: write.from.clone().filter(|_| !is_empty_already(&write)),
+                    ..write
+                });
+                some(left.collect())
             }
             Phase::Verify => Some(step.fields().to_vec()),
             Phase::Update | Phase::Insert | Phase::Delete => None,
         }
-    }
-
-    /// Whether any lookup waits.
-    pub fn is_empty(&self) -> bool {
-        self.to_made.is_empty()
     }
 }
 

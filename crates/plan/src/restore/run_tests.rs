@@ -101,7 +101,7 @@ fn phases_follow_each_other_and_each_step_has_its_own() {
     let stamp = Some("2026-01-01T00:00:00.000Z".to_owned());
     assert_eq!(
         of(&Step::Delete { stamp }),
-        told(&[(Delete, "SystemModstamp")])
+        told(&[(Delete, "LastModifiedDate")])
     );
 }
 
@@ -136,6 +136,51 @@ fn waiting() -> Waiting {
     };
     let made = ["Invoice__c", "Line__c"].map(object).into();
     Waiting::of(&turn, &schema, &made)
+}
+
+#[test]
+fn receipts_of_every_outcome_are_read_as_they_were_written() {
+    let outcomes = [
+        Outcome::Done,
+        Outcome::Made { new_id: id(2) },
+        Outcome::Conflict {
+            field: "Name".to_owned(),
+        },
+        Outcome::Missing,
+        Outcome::Refused {
+            code: "STRING_TOO_LONG".to_owned(),
+            message: "too long".to_owned(),
+            fields: Vec::new(),
+        },
+        Outcome::Differs {
+            fields: vec!["Name".to_owned()],
+        },
+    ];
+    let receipt = |outcome| Receipt { id: id(1), outcome };
+    let receipts = Receipts {
+        sent_at: Some(Stamp::from_millis(1_000)),
+        records: outcomes.map(receipt).into(),
+    };
+    let json = serde_json::to_string(&receipts).unwrap();
+    assert_eq!(serde_json::from_str::<Receipts>(&json).unwrap(), receipts);
+}
+
+#[test]
+fn lookups_of_an_object_to_itself_are_emptied_before_they_are_set() {
+    let fields = vec![write("Later__c", Some("old"), Some("new"))];
+    let step = Step::Update { fields };
+    let part = |phase| waiting().part(phase, &step).unwrap_or_default();
+    let emptied = |is: Option<&str>| {
+        let now = row(&is
+            .map(|is| ("Later__c", is))
+            .into_iter()
+            .collect::<Vec<_>>());
+        waiting().emptied(part(Update), &now)
+    };
+    assert_eq!(emptied(Some("old")), [write("Later__c", Some("old"), None)]);
+    assert!(emptied(None).is_empty(), "a repeat finds it empty");
+    assert!(emptied(Some("new")).is_empty(), "another run has set it");
+    assert_eq!(part(Link), [write("Later__c", None, Some("new"))]);
 }
 
 #[test]

@@ -164,7 +164,7 @@ pub(crate) async fn every_function_can_be_repeated(world: &World) {
     assert_eq!(first, again);
     assert_eq!(first["status"], "succeeded");
     let (after_the_end, _) = twice("begin-job", &begin).await;
-    assert_eq!(after_the_end["outcome"], "skipped");
+    assert_eq!(after_the_end["outcome"], "ended");
     assert!(
         world
             .catalog()

@@ -249,7 +249,7 @@ pub(crate) async fn a_planned_restore_is_run_and_read_back(world: &World) {
     );
     assert_eq!(org.job(&execution).await.status, JobStatus::Failed);
 
-    let lost = json!({"match": {"method": "POST", "path_contains": "composite/sobjects"}, "times": 1, "action": {"cut_after_bytes": 3}});
+    let lost = json!({"match": {"method": "POST", "path_contains": "composite/sobjects", "nth": 3}, "times": 1, "action": {"cut_after_bytes": 3}});
     org.control("faults", lost).await;
     let request = json!({"org": org.name, "plan": plan.job, "delete": 1});
     let job = org.restore(request, "repaired-run").await;

@@ -32,6 +32,8 @@ macro_rules! call {
     }};
 }
 
+pub(crate) use call;
+
 /// Connects an org, or changes its settings.
 pub(crate) async fn connect(environment: &Environment, org: &OrgName, settings: Value) {
     let input = json!({"org": org, "settings": settings});
@@ -58,10 +60,8 @@ async fn steps(
     kind: JobKind,
 ) -> Result<(), Failure> {
     let base = json!({"org": org, "job": job});
-    let first = json!({
-        "request": {"org": org, "kind": kind}, "job": job,
-        "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
-    });
+    let first =
+        json!({"request": {"org": org, "kind": kind}, "job": job, "execution": execution(job)});
     let begun = call!(holdfast_begin_job, environment, first)?;
     if begun["outcome"] != "started" {
         return Ok(());
@@ -92,7 +92,7 @@ pub(crate) async fn compare(
     let base = json!({"org": org, "job": job});
     let begun = call!(holdfast_begin_compare, environment, json!({
         "request": {"left": {"org": org, "at": moments.0}, "right": {"org": org, "at": moments.1}, "objects": objects},
-        "job": job, "execution": format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}"),
+        "job": job, "execution": execution(job),
     }))
     .unwrap();
     assert!(begun["outcome"] == "skipped" || begun["objects"] == objects.len());
@@ -127,6 +127,11 @@ pub(crate) async fn compare(
     found
 }
 
+/// The ARN of an execution of this name.
+pub(crate) fn execution(job: &JobId) -> String {
+    format!("arn:aws:states:us-east-1:000000000000:execution:simulation:{job}")
+}
+
 async fn extract(environment: &Environment, group: &BlockGroup) -> Result<(), Failure> {
     let mut input = serde_json::to_value(group).unwrap();
     for _ in 0..LOOKS {
@@ -142,7 +147,7 @@ async fn extract(environment: &Environment, group: &BlockGroup) -> Result<(), Fa
 }
 
 /// As `Catch` does; what fails here is over.
-async fn fail(environment: &Environment, mut input: Value, failure: &Failure) {
+pub(crate) async fn fail(environment: &Environment, mut input: Value, failure: &Failure) {
     let cause = json!({"errorType": failure.class().name(), "errorMessage": failure.to_string()});
     input["error"] = json!({"Error": failure.class().name(), "Cause": cause.to_string()});
     call!(holdfast_fail_job, environment, input).unwrap();

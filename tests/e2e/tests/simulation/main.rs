@@ -19,11 +19,13 @@ mod aws;
 mod chain;
 mod changes;
 mod compare;
+mod disaster;
 mod job;
 mod likeness;
 mod moments;
 mod operation;
 mod org;
+mod restore;
 mod round;
 mod scale;
 mod tripwire;
@@ -41,18 +43,22 @@ use crate::world::World;
 const SEEDS: u64 = 60;
 /// Rounds of each.
 const ROUNDS: u32 = 20;
+/// Disasters of a plain test run.
+const DISASTERS: u64 = 100;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let trials = match asked_for() {
         Asked::Nothing => {
             let mut trials = seeds(1..=SEEDS, ROUNDS);
+            trials.extend(disasters(1..=DISASTERS));
             trials.push(trial("aws_in_memory_is_like_the_local_one", async |_| {
                 likeness::run().await;
             }));
             trials
         }
         Asked::Seeds(numbers, rounds) => seeds(numbers, rounds),
+        Asked::Disasters(numbers) => disasters(numbers),
         Asked::Objects(objects) => vec![trial(
             format!("a_day_of_{objects}_objects"),
             async move |world| Box::pin(scale::run(&world, objects)).await,
@@ -72,6 +78,18 @@ fn seeds(numbers: RangeInclusive<u64>, rounds: u32) -> Vec<Trial> {
         .collect()
 }
 
+fn disasters(numbers: RangeInclusive<u64>) -> Vec<Trial> {
+    let trials = numbers.map(|seed| {
+        trial(
+            format!("disaster_{seed}_is_made_good"),
+            async move |world| {
+                Box::pin(disaster::run(&world, seed)).await;
+            },
+        )
+    });
+    trials.collect()
+}
+
 /// What it simulates has a thread and a world to itself.
 fn trial(name: impl Into<String>, simulate: impl AsyncFnOnce(World) + Send + 'static) -> Trial {
     Trial::test(name, move || {
@@ -88,12 +106,14 @@ enum Asked {
     Nothing,
     /// Seeds, and rounds of each.
     Seeds(RangeInclusive<u64>, u32),
+    /// Seeds of disasters.
+    Disasters(RangeInclusive<u64>),
     /// Objects of an org that is measured.
     Objects(usize),
 }
 
-/// `HOLDFAST_SIMULATION=<first seed>,<last seed>,<rounds of each>` or `HOLDFAST_SIMULATION=<objects>`, as
-/// `cargo xtask simulate` and `cargo xtask bench day` set it.
+/// `HOLDFAST_SIMULATION=<first seed>,<last seed>,<rounds of each>`, `HOLDFAST_SIMULATION=<first seed>,<last seed>` for disasters
+/// or `HOLDFAST_SIMULATION=<objects>`, as `cargo xtask simulate` and `cargo xtask bench day` set it.
 fn asked_for() -> Asked {
     let Ok(asked) = std::env::var("HOLDFAST_SIMULATION") else {
         return Asked::Nothing;
@@ -104,7 +124,8 @@ fn asked_for() -> Asked {
         .collect();
     match numbers[..] {
         [objects] => Asked::Objects(usize::try_from(objects).unwrap()),
+        [first, last] => Asked::Disasters(first..=last),
         [first, last, rounds] => Asked::Seeds(first..=last, u32::try_from(rounds).unwrap()),
-        _ => panic!("one number or three: `{asked}`"),
+        _ => panic!("one to three numbers: `{asked}`"),
     }
 }

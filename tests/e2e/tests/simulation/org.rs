@@ -31,6 +31,7 @@ pub(crate) const PROTECTED_SECONDS: u32 = OVERLAP_SECONDS + GUARD_SECONDS;
 pub(crate) struct Org<'w> {
     world: &'w World,
     pub(crate) name: OrgName,
+    objects: Vec<&'static str>,
     sim: Running,
     pub(crate) truth: Truth,
 }
@@ -41,10 +42,24 @@ impl<'w> Org<'w> {
             LARGE_OBJECT => LARGE_OBJECT_RECORDS,
             _ => 12,
         };
-        let objects = OBJECTS.map(|object| (object.to_owned(), records(object)));
+        let objects = OBJECTS.map(|object| (object, records(object)));
+        let mut org = Self::with(world, seed, &objects).await;
+        org.observe().await;
+        org
+    }
+
+    /// An org with so many records of some objects, whose clock stands.
+    pub(crate) async fn with(
+        world: &'w World,
+        seed: u64,
+        objects: &[(&'static str, usize)],
+    ) -> Self {
+        let counts = objects.iter();
         let config = Config {
             records: 0,
-            objects: objects.into(),
+            objects: counts
+                .map(|(object, records)| ((*object).to_owned(), *records))
+                .collect(),
             seed,
             ..Config::default()
         };
@@ -57,16 +72,16 @@ impl<'w> Org<'w> {
             "client_secret": "demo-secret",
         });
         world.aws.put_secret(name.as_str(), &credentials);
-        let mut org = Self {
+        let org = Self {
             world,
             name,
+            objects: objects.iter().map(|(object, _)| *object).collect(),
             sim,
             truth: Truth::default(),
         };
         org.control("settings", json!({"bulk_delay_ms": 0})).await;
         // Nothing becomes visible between a look at the truth and the job: a seed does the same on every machine.
         org.control("clock", json!({"runs": false})).await;
-        org.observe().await;
         org
     }
 
@@ -107,7 +122,7 @@ impl<'w> Org<'w> {
         let state: Value = serde_json::from_str(&self.get("state").await).unwrap();
         let names = state["objects"].as_object().unwrap().keys().cloned();
         names
-            .filter(|name| !OBJECTS.contains(&name.as_str()))
+            .filter(|name| !self.objects.contains(&name.as_str()))
             .collect()
     }
 
@@ -121,12 +136,17 @@ impl<'w> Org<'w> {
     pub(crate) async fn observe(&mut self) {
         let now = self.now().await;
         for object in OBJECTS {
-            let text = self.get(&format!("dump/{object}?fields=*")).await;
-            let records = text.lines().map(|line| record(line, now)).collect();
+            let records = self.records(object, now).await;
             self.truth
                 .note(&ObjectName::parse(object).unwrap(), records, now);
         }
         self.truth.looked(now);
+    }
+
+    /// All records of an object, those in the Recycle Bin too.
+    pub(crate) async fn records(&self, object: &str, now: Stamp) -> BTreeMap<SalesforceId, Record> {
+        let text = self.get(&format!("dump/{object}?fields=*")).await;
+        text.lines().map(|line| record(line, now)).collect()
     }
 
     async fn get(&self, path: &str) -> String {

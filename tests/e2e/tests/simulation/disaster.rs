@@ -1,0 +1,370 @@
+//! A disaster, and a restore that is killed on its way: afterwards the org is as it was.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use holdfast_catalog::{JobKind, JobStatus, MadeAs};
+use holdfast_model::{JobId, ObjectName, ObjectSchema, SalesforceId, Stamp};
+use holdfast_plan::diff::FieldClass;
+use holdfast_plan::restore::plan::{Plan, plan_name};
+use holdfast_runtime::Environment;
+use serde_json::{Value, json};
+
+use crate::compare::is_same;
+use crate::org::Org;
+use crate::tripwire::Tripwire;
+use crate::truth::Record;
+use crate::world::World;
+use crate::{job, restore};
+
+/// Parents and children of every kind: looked up, cascading, detail, junction, of their own kind, and polymorphic.
+const OBJECTS: [(&str, usize); 8] = [
+    ("Account", 12),
+    ("Contact", 14),
+    ("Employee__c", 8),
+    ("Region__c", 6),
+    ("Project__c", 10),
+    ("Milestone__c", 10),
+    ("Project_Member__c", 8),
+    ("Task", 8),
+];
+/// Lookups, and what they point to.
+const LOOKUPS: [(&str, &str, &str); 9] = [
+    ("Account", "ParentId", "Account"),
+    ("Contact", "AccountId", "Account"),
+    ("Contact", "ReportsToId", "Contact"),
+    ("Employee__c", "Manager__c", "Employee__c"),
+    ("Region__c", "Parent_Region__c", "Region__c"),
+    ("Project__c", "Account__c", "Account"),
+    ("Project__c", "Region__c", "Region__c"),
+    ("Task", "WhatId", "Project__c"),
+    ("Task", "WhoId", "Contact"),
+];
+/// AWS calls of a restore are about so many; each is two steps.
+const STEPS_MAX: i64 = 500;
+
+/// The live records of each object.
+type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
+
+pub(crate) async fn run(world: &World, seed: u64) {
+    let mut random = Rng::with_seed(seed);
+    let org = Org::with(world, seed, &OBJECTS).await;
+    let wire = Tripwire::new();
+    let mut environment = world.environment(&wire);
+    let settings = json!({
+        "bulk_rows_min": 4, "quiet_poll_seconds": 0, "exclude_objects": org.other_objects().await,
+    });
+    job::connect(&environment, &org.name, settings).await;
+    prepare(&org).await;
+    // Nothing leads to a record in the Recycle Bin from the beginning.
+    for _ in 0..random.u32(0..10) {
+        damage(&org, &mut random, 6).await;
+    }
+    let (then, before) = settle(&environment, &org, "before").await;
+    for _ in 0..random.u32(3..12) {
+        damage(&org, &mut random, 10).await;
+    }
+    let (now, damaged) = settle(&environment, &org, "damaged").await;
+
+    let objects: Vec<_> = OBJECTS
+        .map(|(object, _)| ObjectName::parse(object).unwrap())
+        .into();
+    let compare = name(&org, "compare");
+    Box::pin(job::compare(
+        &environment,
+        &org.name,
+        &compare,
+        (then, now),
+        &objects,
+    ))
+    .await;
+    let mode = if random.bool() { "rollback" } else { "replace" };
+    let planned = name(&org, "plan");
+    let request = json!({"org": org.name, "compare": compare, "mode": mode});
+    let overview = Box::pin(restore::plan(&environment, &org, &planned, request)).await;
+    if overview["is_ready"] == false {
+        return;
+    }
+    let deletes = overview["objects"].as_array().unwrap().iter();
+    let deletes: u64 = deletes
+        .map(|object| object["counts"]["delete"].as_u64().unwrap())
+        .sum();
+    let request = json!({"org": org.name, "plan": planned, "delete": deletes});
+    let (mut killed, mut run) = (0, name(&org, "run"));
+    for again in 0..random.u32(0..5) {
+        if random.bool() {
+            trouble(&org, &mut random).await;
+        }
+        let steps = random.i64(0..STEPS_MAX);
+        let attempt = Box::pin(restore::run(&environment, &org, &run, request.clone()));
+        if wire.within(steps, attempt).await.is_none() {
+            killed += 1;
+            environment = world.environment(&wire);
+        }
+        // The machine calls again; or the run is over, one way or another, and somebody starts another one.
+        if random.bool() {
+            run = name(&org, &format!("run-{again}"));
+        }
+    }
+    org.clear_faults().await;
+    // Of one that has failed nothing more comes.
+    let catalog = environment.catalog();
+    let job = catalog.find_job(&org.name, &run).await.unwrap();
+    let has_failed = job.is_some_and(|job| job.status == JobStatus::Failed);
+    let last = name(&org, "run-last");
+    let run = if has_failed || random.bool() {
+        last
+    } else {
+        run
+    };
+    let ended = Box::pin(restore::run(&environment, &org, &run, request)).await;
+    if ended.status != JobStatus::Succeeded {
+        for (object, _) in OBJECTS {
+            println!(
+                "{object}: {}",
+                restore::receipts(&environment, &org, &run, object).await
+            );
+        }
+        panic!("{:?}", ended.error);
+    }
+    let plan: Plan = {
+        let vault = environment.vault(&org.name).await.unwrap();
+        vault.document(&plan_name(&planned)).await.unwrap()
+    };
+    let after = state(&org).await;
+    let restored = Restored {
+        environment: &environment,
+        org: &org,
+        before: &before,
+        after: &after,
+    };
+    let new_ids = restored.assert_as_before(&plan).await;
+    restored.assert_nothing_else((then, &damaged), mode, &new_ids);
+    println!(
+        "seed {seed}: {mode}, {killed} killed, {} made",
+        new_ids.len()
+    );
+}
+
+/// Captures everything that is there at a moment, and gives both. What is gone for good is gone from when a job learned of it.
+async fn settle(environment: &Environment, org: &Org<'_>, what: &str) -> (Stamp, State) {
+    let mut settled = (org.now().await, state(org).await);
+    for job in ["learned", "captured"] {
+        org.control("clock", json!({"advance_seconds": 60})).await;
+        let job = name(org, &format!("{what}-{job}"));
+        let ended = job::run(environment, &org.name, &job, JobKind::Sync).await;
+        assert!(job::is_proven(&ended), "{:?}", ended.error);
+        if job.as_str().ends_with("learned") {
+            org.control("clock", json!({"advance_seconds": 60})).await;
+            settled.0 = org.now().await;
+        }
+    }
+    settled
+}
+
+/// Leaves out what no org has: circles of parents, and changes of what is archived.
+async fn prepare(org: &Org<'_>) {
+    for (object, records) in state(org).await {
+        let is_archived = |record: &Record| {
+            record
+                .fields
+                .get("IsArchived")
+                .is_some_and(|is| is == "true")
+        };
+        let (archived, others): (Vec<_>, Vec<_>) =
+            records.iter().partition(|(_, record)| is_archived(record));
+        let ids = |records: Vec<(&SalesforceId, &Record)>| -> Vec<String> {
+            records.into_iter().map(|(id, _)| id.to_string()).collect()
+        };
+        let archived = json!({"object": object, "ids": ids(archived)});
+        org.control("hard-delete", archived).await;
+        let others = ids(others);
+        for (_, field, _) in LOOKUPS
+            .iter()
+            .filter(|(of, _, to)| of == to && *of == object)
+        {
+            let emptied = json!({"object": object, "ids": others, "set": {*field: null}});
+            org.control("update", emptied).await;
+        }
+    }
+}
+
+async fn state(org: &Org<'_>) -> State {
+    let now = org.now().await;
+    let mut state = State::new();
+    for (object, _) in OBJECTS {
+        let mut records = org.records(object, now).await;
+        records.retain(|_, record| !record.deleted);
+        state.insert(object, records);
+    }
+    state
+}
+
+fn name(org: &Org<'_>, what: &str) -> JobId {
+    JobId::parse(format!("{}-{what}", org.name)).unwrap()
+}
+
+/// Something happens that nobody wanted; among the first six kinds nothing is deleted.
+async fn damage(org: &Org<'_>, random: &mut Rng, kinds: u32) {
+    let now = state(org).await;
+    let (object, _) = OBJECTS[random.usize(..OBJECTS.len())];
+    let (path, mut body) = match random.u32(0..kinds) {
+        0..2 => ("create", json!({"count": random.u32(1..4)})),
+        2..4 => (
+            "update",
+            json!({"ids": some(random, &now[object], 6), "set": texts(random, object)}),
+        ),
+        4..6 => {
+            let (object, field, to) = LOOKUPS[random.usize(..LOOKUPS.len())];
+            let to = some(random, &now[to], 1);
+            let to = to.first().filter(|_| random.u32(0..3) > 0);
+            let mut ids = some(random, &now[object], 3);
+            // No record leads to itself in a circle.
+            let mut above = to.cloned();
+            while let Some(id) = above {
+                ids.retain(|other| *other != id);
+                let id = SalesforceId::parse(id.as_bytes()).unwrap();
+                let record = now[object].get(&id);
+                above = record.and_then(|record| record.fields.get(field).cloned());
+            }
+            (
+                "update",
+                json!({"object": object, "ids": ids, "set": {field: to}}),
+            )
+        }
+        6..9 => ("delete", json!({"ids": some(random, &now[object], 3)})),
+        _ => ("hard-delete", json!({"ids": some(random, &now[object], 3)})),
+    };
+    if body.get("object").is_none() {
+        body["object"] = json!(object);
+    }
+    // Another record may be in the way, as in an org; then nothing happens.
+    if body["ids"] != json!([]) {
+        drop(org.try_control(path, body).await);
+    }
+    org.control("clock", json!({"advance_seconds": random.u32(0..30)}))
+        .await;
+}
+
+fn texts(random: &mut Rng, object: &str) -> Value {
+    let text = format!("w{}", random.u32(..));
+    match object {
+        "Account" | "Contact" | "Task" => json!({"Description": text, "Phone": null}),
+        "Project__c" => json!({"Summary__c": text, "Budget__c": random.u32(..1_000)}),
+        "Milestone__c" => json!({"Effort_Hours__c": random.u32(..100), "Done__c": random.bool()}),
+        "Project_Member__c" => json!({"Allocation__c": random.u32(..100)}),
+        "Employee__c" => json!({"Start_Date__c": "2020-02-29", "Mobile__c": text}),
+        _ => json!({"Name": text}),
+    }
+}
+
+fn some(random: &mut Rng, records: &BTreeMap<SalesforceId, Record>, most: usize) -> Vec<String> {
+    let mut ids: Vec<_> = records.keys().map(SalesforceId::to_string).collect();
+    random.shuffle(&mut ids);
+    ids.truncate(random.usize(1..=most));
+    ids
+}
+
+/// Something goes wrong in the next calls that write.
+async fn trouble(org: &Org<'_>, random: &mut Rng) {
+    let action = match random.u32(0..4) {
+        0 => json!({"cut_after_bytes": random.u32(1..400)}),
+        1 => json!("expire_session"),
+        2 => json!("server_error"),
+        _ => json!({"unavailable": {"retry_after": 0}}),
+    };
+    let path = ["composite/sobjects", "Soap/u"][random.usize(..2)];
+    let nth = random.u32(1..6);
+    let body = json!({"match": {"path_contains": path, "nth": nth}, "times": random.u32(1..3), "action": action});
+    org.control("faults", body).await;
+}
+
+struct Restored<'a> {
+    environment: &'a Environment,
+    org: &'a Org<'a>,
+    before: &'a State,
+    after: &'a State,
+}
+
+impl Restored<'_> {
+    /// Every record is there, under its Id or a new one, with the values that can be written. Gives the new Ids.
+    async fn assert_as_before(&self, plan: &Plan) -> BTreeMap<SalesforceId, SalesforceId> {
+        let (catalog, org) = (self.environment.catalog(), &self.org.name);
+        let all = self.before.values().flat_map(BTreeMap::keys).copied();
+        let job = name(self.org, "none");
+        let new_ids = catalog.made(org, &job, MadeAs::Itself, all).await.unwrap();
+        let vault = self.environment.vault(org).await.unwrap();
+        for (object, records) in self.before {
+            let planned = plan
+                .objects
+                .iter()
+                .find(|one| one.turn.object.as_str() == *object);
+            let schema = match planned {
+                Some(one) => Some(
+                    vault
+                        .schema(&one.turn.object, &one.schema_now)
+                        .await
+                        .unwrap(),
+                ),
+                None => None,
+            };
+            for (id, record) in records {
+                let (now, is_new) = match (self.after[object].get(id), new_ids.get(id)) {
+                    (Some(now), _) => (now, false),
+                    (None, Some(new)) => (&self.after[object][new], true),
+                    (None, None) => panic!("{object} {id} did not come back"),
+                };
+                for field in schema.iter().flat_map(ObjectSchema::stored_fields) {
+                    let can_be = if is_new {
+                        field.createable
+                    } else {
+                        field.updateable
+                    };
+                    // A new task has a default there, also where an old one was empty.
+                    let is_defaulted = is_new && field.name == "TaskSubtype";
+                    if !can_be || is_defaulted || FieldClass::of(field) != FieldClass::Content {
+                        continue;
+                    }
+                    let was = record.fields.get(&field.name).map(|was| {
+                        let to = SalesforceId::parse(was.as_bytes()).ok();
+                        let to = to.filter(|_| field.field_type == "reference");
+                        to.and_then(|to| new_ids.get(&to))
+                            .map_or_else(|| was.clone(), SalesforceId::to_string)
+                    });
+                    let is = now.fields.get(&field.name);
+                    if !is_same(was.as_ref(), is) {
+                        let (environment, org) = (self.environment, self.org);
+                        let plan = name(org, "plan");
+                        let told = restore::told(environment, org, &plan, object, *id).await;
+                        panic!("{object} {id} {}: {was:?}, {is:?}; {told}", field.name);
+                    }
+                }
+            }
+        }
+        new_ids
+    }
+
+    /// Nothing is there twice, and what was created since only where it may stay. What went with a parent comes back with it, also
+    /// what was created since.
+    fn assert_nothing_else(
+        &self,
+        (then, damaged): (Stamp, &State),
+        mode: &str,
+        new_ids: &BTreeMap<SalesforceId, SalesforceId>,
+    ) {
+        for (object, records) in self.after {
+            let was = |id: &SalesforceId| self.before[object].contains_key(id);
+            for (id, record) in records {
+                let is_made = new_ids.values().any(|new| new == id);
+                let created = Stamp::parse(&record.fields["CreatedDate"]).unwrap();
+                let came_along = !damaged[object].contains_key(id) && created >= then;
+                let stays = came_along || mode == "replace" && damaged[object].contains_key(id);
+                assert!(
+                    was(id) || is_made || stays,
+                    "{mode}: {object} {id} should not be there; damaged: {}",
+                    damaged[object].contains_key(id)
+                );
+            }
+        }
+    }
+}
