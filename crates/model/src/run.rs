@@ -59,7 +59,7 @@ impl Phase {
 pub struct RunCounts {
     /// Out of the Recycle Bin.
     pub undeleted: u64,
-    /// With new values.
+    /// With new values. A record that a repeat finds so already is not counted.
     pub updated: u64,
     /// Made anew.
     pub inserted: u64,

@@ -89,7 +89,10 @@ async fn receipts(vault: &Vault, plan: &Plan, input: &Input) -> Result<Receipts,
     let pages = planned(plan, object)?.pages;
     let is_wanted = |receipt: &Receipt| match input.id {
         Some(id) => receipt.id == id,
-        None => !matches!(receipt.outcome, Outcome::Done | Outcome::Made { .. }),
+        None => !matches!(
+            receipt.outcome,
+            Outcome::Done | Outcome::Same | Outcome::Made { .. }
+        ),
     };
     let mut at = input.next.unwrap_or_default();
     let mut phase = Some(at.phase.unwrap_or_default());

@@ -39,7 +39,7 @@ impl Run<'_> {
                 writes = batch.object.waiting.emptied(writes, row);
             }
             match due(writes, row, &batch.object.types, overwrite) {
-                Due::Nothing => {}
+                Due::Nothing => *outcome = Outcome::Same,
                 Due::Conflict(field) => *outcome = Outcome::Conflict { field },
                 Due::Write(writes) => {
                     drafts.push(batch.object.draft(Some(*id), &writes));

@@ -32,8 +32,10 @@ pub struct RunRequest {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "became")]
 pub enum Outcome {
-    /// It was written, or was so already.
+    /// It was written, or found as it was to be.
     Done,
+    /// It had its values already: nothing was written.
+    Same,
     /// It was made anew under this Id.
     Made {
         /// The new Id.
@@ -186,7 +188,7 @@ fn unless_changed(stamp: Option<&String>) -> Vec<Write> {
 pub fn note(counts: &mut RunCounts, phase: Phase, outcome: &Outcome) {
     let count = match (phase, outcome) {
         // It was refused before, and is read back in vain.
-        (Phase::Link, Outcome::Missing) => return,
+        (_, Outcome::Same) | (Phase::Link, Outcome::Missing) => return,
         (Phase::Verify, Outcome::Done) => &mut counts.equal,
         (Phase::Verify, _) | (_, Outcome::Differs { .. }) => &mut counts.different,
         (_, Outcome::Conflict { .. } | Outcome::Missing) => &mut counts.conflicts,

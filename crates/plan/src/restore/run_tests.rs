@@ -142,6 +142,7 @@ fn waiting() -> Waiting {
 fn receipts_of_every_outcome_are_read_as_they_were_written() {
     let outcomes = [
         Outcome::Done,
+        Outcome::Same,
         Outcome::Made { new_id: id(2) },
         Outcome::Conflict {
             field: "Name".to_owned(),
