@@ -73,7 +73,7 @@ pub(crate) async fn show(
         status: item.status,
         error: item.error,
         plan,
-        phase: progress.phase,
+        phase: progress.phase.filter(|_| item.status == JobStatus::Running),
         counts: progress.counts,
     })))
 }
