@@ -52,6 +52,21 @@ impl Run<'_> {
         Ok(ids)
     }
 
+    /// The records of a batch as they are there now, by their Ids of then: the Id, and the values that are written.
+    pub(crate) async fn there(
+        &self,
+        client: &Client,
+        batch: &Batch,
+    ) -> Result<BTreeMap<SalesforceId, (SalesforceId, Row)>, Failure> {
+        let ids = self.ids(batch).await?;
+        let now = ids.values().copied();
+        let mut rows = rows(client, batch, now, &batch.fields()).await?;
+        let there = ids
+            .into_iter()
+            .filter_map(|(id, now)| Some((id, (now, rows.remove(&now)?))));
+        Ok(there.collect())
+    }
+
     /// Lookups point to the records that took the place of others.
     pub(crate) async fn translate(&self, batch: &mut Batch) -> Result<(), Failure> {
         let mut lookups = Vec::new();

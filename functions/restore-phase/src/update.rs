@@ -7,7 +7,6 @@ use holdfast_plan::restore::run::{Due, Outcome, due, is_passing};
 use holdfast_salesforce::{Client, Draft, SaveError, Saved};
 
 use crate::batch::{Batch, Is};
-use crate::rows::rows;
 use crate::run::{Run, refused};
 
 /// How often a record is sent that others hold.
@@ -21,14 +20,11 @@ impl Run<'_> {
         client: &Client,
         batch: &Batch,
     ) -> Result<Vec<Outcome>, Failure> {
-        let ids = self.ids(batch).await?;
-        let now = ids.values().copied();
-        let rows = rows(client, batch, now, &batch.fields()).await?;
+        let there = self.there(client, batch).await?;
         let (mut drafts, mut places) = (Vec::new(), Vec::new());
         let mut outcomes = vec![Outcome::Done; batch.parts.len()];
         for (place, (part, outcome)) in batch.parts.iter().zip(&mut outcomes).enumerate() {
-            let there = ids.get(&part.id).and_then(|id| rows.get_key_value(id));
-            let Some((id, row)) = there else {
+            let Some((id, row)) = there.get(&part.id) else {
                 *outcome = Outcome::Missing;
                 continue;
             };

@@ -5,7 +5,6 @@ use holdfast_plan::restore::run::{Outcome, differing};
 use holdfast_salesforce::Client;
 
 use crate::batch::Batch;
-use crate::rows::rows;
 use crate::run::Run;
 
 impl Run<'_> {
@@ -15,11 +14,9 @@ impl Run<'_> {
         client: &Client,
         batch: &Batch,
     ) -> Result<Vec<Outcome>, Failure> {
-        let ids = self.ids(batch).await?;
-        let now = ids.values().copied();
-        let rows = rows(client, batch, now, &batch.fields()).await?;
+        let there = self.there(client, batch).await?;
         let outcomes = batch.parts.iter().map(|part| {
-            let Some(row) = ids.get(&part.id).and_then(|id| rows.get(id)) else {
+            let Some((_, row)) = there.get(&part.id) else {
                 return Outcome::Missing;
             };
             match differing(&part.writes, row, &batch.object.types) {
