@@ -138,6 +138,10 @@ impl Shape {
             (_, "IsArchived") if object.field("ActivityDate").is_some() => {
                 Self::Flag(Flag::Archived)
             }
+            // One at most is the primary one, which chance does not know.
+            ("OpportunityContactRole" | "AccountContactRole", "IsPrimary") => {
+                Self::Flag(Flag::Percent(0))
+            }
             (_, "IsLatest" | "IsActive" | "PermissionsApiEnabled") => Self::Flag(Flag::Always),
             (_, "CreatedDate" | "LoginTime") => Self::Moment(Moment::Created),
             (_, "LastModifiedDate" | "ContentModifiedDate") => Self::Moment(Moment::Modified),

@@ -151,7 +151,15 @@ impl Save<'_> {
                 }
             }
         }
-        if let Some(parent) = self.missing_parent(&family, &known) {
+        // What also belongs to a record that stays in the bin stays there with it.
+        while let Some(place) = family
+            .iter()
+            .skip(1)
+            .position(|member| self.missing_parent(*member, &known).is_some())
+        {
+            known.remove(&family.remove(place + 1));
+        }
+        if let Some(parent) = self.missing_parent(record, &known) {
             return Err(SaveError::of(
                 "UNDELETE_FAILED",
                 "Undelete failed: the parent record is deleted",
@@ -329,20 +337,18 @@ impl Save<'_> {
             .change((at, slot), &changes, self.visible, self.now_ms);
     }
 
-    /// The first required reference of a family that would point to nothing.
-    fn missing_parent(&self, family: &[Record], known: &HashSet<Record>) -> Option<String> {
-        family.iter().find_map(|(at, slot)| {
-            let object = self.schema.object(*at)?;
-            let row = self.store.slot(*at, *slot)?.row.clone()?;
-            let fields = object.fields.iter().zip(cells(&row));
-            let mut parents = fields
-                .filter(|(field, _)| field.kind == Kind::Reference && field.is(Trait::Required))
-                .filter_map(|(field, value)| Some((field, self.schema.locate(value?)?)));
-            parents.find_map(|(field, parent)| {
-                let found = self.store.slot(parent.0, parent.1);
-                let live = found.is_some_and(|found| found.row.is_some() && !found.deleted);
-                (!live && !known.contains(&parent)).then(|| field.name.clone())
-            })
+    /// The first required reference of a record that would point to nothing.
+    fn missing_parent(&self, (at, slot): Record, known: &HashSet<Record>) -> Option<String> {
+        let object = self.schema.object(at)?;
+        let row = self.store.slot(at, slot)?.row.clone()?;
+        let fields = object.fields.iter().zip(cells(&row));
+        let mut parents = fields
+            .filter(|(field, _)| field.kind == Kind::Reference && field.is(Trait::Required))
+            .filter_map(|(field, value)| Some((field, self.schema.locate(value?)?)));
+        parents.find_map(|(field, parent)| {
+            let found = self.store.slot(parent.0, parent.1);
+            let live = found.is_some_and(|found| found.row.is_some() && !found.deleted);
+            (!live && !known.contains(&parent)).then(|| field.name.clone())
         })
     }
 
