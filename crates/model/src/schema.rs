@@ -22,6 +22,10 @@ pub struct ObjectSchema {
     pub associate_entity_type: Option<String>,
     /// The object that a satellite belongs to.
     pub associate_parent_entity: Option<String>,
+    /// Whether its records come out of the Recycle Bin with their parents only, as those of feeds (describe: `deletable`, but not
+    /// `undeletable`).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub comes_back_with_parent: bool,
     /// How the object is read.
     pub transport: Transport,
     /// The field that windows are cut by; absent when the object is always read whole.

@@ -23,6 +23,7 @@ fn schema(fields: Vec<FieldSchema>) -> ObjectSchema {
         key_prefix: None,
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: None,
         fields,

@@ -120,6 +120,8 @@ pub struct Describe {
     #[serde(flatten)]
     summary: ObjectSummary,
     #[serde(default)]
+    undeletable: Option<bool>,
+    #[serde(default)]
     fields: Vec<WireField>,
     #[serde(default)]
     child_relationships: Vec<WireChild>,
@@ -157,6 +159,7 @@ impl Describe {
             key_prefix: self.summary.key_prefix,
             associate_entity_type: self.summary.associate_entity_type,
             associate_parent_entity: self.summary.associate_parent_entity,
+            comes_back_with_parent: self.undeletable == Some(false),
             fields,
             children,
         })

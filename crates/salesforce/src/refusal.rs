@@ -77,6 +77,11 @@ impl Refusal {
         matches!(self.code(), "INVALID_SESSION_ID" | BAD_TOKEN)
     }
 
+    /// A value has a form that its field cannot have; nothing of the request was done.
+    pub(crate) fn is_about_form(&self) -> bool {
+        self.code() == "JSON_PARSER_ERROR"
+    }
+
     /// The status says that the same request may succeed a little later. 406 and 420 come from the edge.
     pub(crate) fn is_passing(&self) -> bool {
         self.status.is_server_error() || matches!(self.status.as_u16(), 406 | 420 | 429)

@@ -133,6 +133,16 @@ pub fn ids_among(object: &ObjectName, ids: &[SalesforceId]) -> String {
     format!("SELECT Id FROM {object} WHERE Id IN ({})", ids.join(","))
 }
 
+/// Selects fields of those of the given records that are not deleted; of an object that has a Recycle Bin.
+pub fn live_among(object: &ObjectName, fields: &[String], ids: &[SalesforceId]) -> String {
+    let ids: Vec<_> = ids.iter().map(|id| format!("'{id}'")).collect();
+    format!(
+        "SELECT {} FROM {object} WHERE Id IN ({}) AND IsDeleted = false",
+        fields.join(","),
+        ids.join(",")
+    )
+}
+
 /// Counts the rows of an object, for [`Client::count`](crate::Client::count).
 pub fn count(schema: &ObjectSchema, among: Among<'_>) -> String {
     let condition = condition(schema, among);
@@ -208,6 +218,7 @@ mod tests {
             key_prefix: None,
             associate_entity_type: None,
             associate_parent_entity: None,
+            comes_back_with_parent: false,
             transport: Transport::Bulk,
             cursor_field: cursor_field.map(str::to_owned),
             fields,

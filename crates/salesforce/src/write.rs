@@ -5,13 +5,18 @@ use reqwest::Method;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::answer::CallError;
 use crate::call::Call;
 use crate::client::Client;
-use crate::refusal::cut;
+use crate::refusal::{Refusal, cut};
 use crate::rows::damaged;
 
 /// Records that one call saves.
 pub const RECORDS_PER_CALL: usize = 200;
+
+/// How often the records of one call are parted; two bad ones among 200 are found with fewer. What is left then counts as refused
+/// together.
+const SPLITS_MAX: u32 = 16;
 
 /// Alerts of duplicate rules do not stop a save; blocks do (REST guide, Duplicate Rule Header).
 const ALLOW_ALERTS: (&str, &str) = ("sforce-duplicate-rule-header", "allowSave=true");
@@ -136,12 +141,38 @@ impl Client {
         outcomes(ids.len(), self.json(&call).await?)
     }
 
+    /// A call that is refused as a whole, for the form of one value, is sent again in parts, until that record is found.
     async fn save(
         &self,
         method: Method,
         object: &ObjectName,
         drafts: &[Draft],
     ) -> Result<Vec<Saved>, Failure> {
+        let (mut saved, mut left, mut splits) = (Vec::new(), vec![drafts], 0);
+        while let Some(some) = left.pop() {
+            match self.save_once(method.clone(), object, some).await {
+                Ok(outcomes) => saved.extend(outcomes),
+                Err(CallError::Refused(refusal)) if refusal.is_about_form() => {
+                    if some.len() > 1 && splits < SPLITS_MAX {
+                        let (front, back) = some.split_at(some.len() / 2);
+                        left.extend([back, front]);
+                        splits += 1;
+                    } else {
+                        saved.extend(some.iter().map(|_| Err(refused(&refusal))));
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(saved)
+    }
+
+    async fn save_once(
+        &self,
+        method: Method,
+        object: &ObjectName,
+        drafts: &[Draft],
+    ) -> Result<Vec<Saved>, CallError> {
         let records = drafts.iter().map(|draft| Record { object, draft });
         let body = Collection {
             all_or_none: false,
@@ -151,7 +182,16 @@ impl Client {
             .map_err(|_| Failure::new(ErrorCode::Internal, "a record has no JSON"))?;
         let call = Call::save(method, self.path("composite/sobjects"), json)
             .header(ALLOW_ALERTS.0, ALLOW_ALERTS.1);
-        outcomes(drafts.len(), self.json(&call).await?)
+        Ok(outcomes(drafts.len(), self.json(&call).await?)?)
+    }
+}
+
+/// A record whose call was refused.
+fn refused(refusal: &Refusal) -> SaveError {
+    SaveError {
+        code: cut(refusal.code()),
+        message: refusal.text(),
+        fields: Vec::new(),
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Part {
     /// Its Id of then.
     pub(crate) id: SalesforceId,
     pub(crate) is: Is,
+    /// It may have come back with its parent, though it is to be made.
+    pub(crate) may_return: bool,
     pub(crate) writes: Vec<Write>,
 }
 
@@ -61,6 +63,12 @@ pub(crate) enum Is {
 }
 
 impl Object {
+    /// Whether records are archived in time: those are there, and only `queryAll` sees them (SOAP guide, Archived Activities).
+    pub(crate) fn has_archive(&self) -> bool {
+        let has = |name: &str| self.schema.stored_fields().any(|field| field.name == name);
+        has("IsArchived") && has("IsDeleted")
+    }
+
     pub(crate) fn is_lookup(&self, field: &str) -> bool {
         self.types.get(field).is_some_and(|of| of == "reference")
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_catalog::MadeAs;
-use holdfast_model::{ErrorCode, Failure, ObjectSchema, SalesforceId, Stamp, Window};
+use holdfast_model::{ErrorCode, Failure, SalesforceId, Stamp, Window};
 use holdfast_plan::restore::run::{Outcome, recover};
 use holdfast_salesforce::soql::{self, Among};
 use holdfast_salesforce::{Client, Columns, Draft, Scope};
@@ -17,6 +17,9 @@ use crate::update::persistently;
 const CLOCKS_SECONDS: u32 = 5;
 /// Records that somebody made of an object while one request was under way; more are not looked through.
 const STRANGERS_MAX: usize = 50_000;
+
+/// When a record was made.
+const CREATED: &str = "CreatedDate";
 
 /// New Ids by those of then.
 type Made = BTreeMap<SalesforceId, SalesforceId>;
@@ -79,6 +82,7 @@ impl Run<'_> {
             made.extend(new);
         }
         let outcome = |part: &Part| match made.get(&part.id) {
+            Some(id) if *id == part.id => Outcome::Done,
             Some(id) => Outcome::Made { new_id: *id },
             None => outcomes.remove(&part.id).unwrap_or(Outcome::Missing),
         };
@@ -106,12 +110,18 @@ impl Run<'_> {
         Ok(Settled::Made(made))
     }
 
-    /// The records of a batch that were made before and are still there.
+    /// The records of a batch that were made before and are still there, and those that came back with their parents.
     async fn made_and_there(&self, client: &Client, batch: &Batch) -> Result<Made, Failure> {
         let mut made = self.ids(batch).await?;
         let ids = made.values().copied();
         let there = rows(client, batch, ids, &BTreeSet::new()).await?;
         made.retain(|_, id| there.contains_key(id));
+        let back = batch.parts.iter().filter(|part| part.may_return);
+        let back = back.filter(|part| !made.contains_key(&part.id));
+        let back = rows(client, batch, back.map(|part| part.id), &BTreeSet::new()).await?;
+        let back: Made = back.into_keys().map(|id| (id, id)).collect();
+        self.note_made(batch, &back).await?;
+        made.extend(back);
         Ok(made)
     }
 
@@ -133,7 +143,7 @@ impl Run<'_> {
         sent_at: Stamp,
     ) -> Result<Option<Made>, Failure> {
         let since = sent_at.minus_seconds(CLOCKS_SECONDS);
-        let Some(stamped) = stamped_since(client, &batch.object.schema, since).await? else {
+        let Some(stamped) = came_since(client, batch, since).await? else {
             return Ok(None);
         };
         let mut known = self.made_before(batch, since).await?;
@@ -191,28 +201,35 @@ impl Run<'_> {
     }
 }
 
-/// The records of the object with a stamp from then on.
-async fn stamped_since(
+/// The records of the object that came since then. Where the restore sets the time of creation itself, these are all that changed
+/// since.
+async fn came_since(
     client: &Client,
-    schema: &ObjectSchema,
+    batch: &Batch,
     since: Stamp,
 ) -> Result<Option<BTreeSet<SalesforceId>>, Failure> {
-    let Some(cursor) = schema.cursor_field.clone() else {
+    let schema = &batch.object.schema;
+    if schema.cursor_field.is_none() {
         return Ok(None);
-    };
+    }
     let window = Window {
         from: Some(since),
         until: server_time(client)?.plus_seconds(86_400),
     };
-    let columns: Columns = ["Id".to_owned(), cursor].into_iter().collect();
-    let soql = soql::list(schema, Among::from(window));
-    let mut pages = client.query(&soql, &columns, Scope::Live);
+    let is_known = schema.stored_fields().any(|field| field.name == CREATED);
+    let created = (is_known && !batch.fields().contains(CREATED)).then_some(CREATED);
+    let fields: Vec<_> = std::iter::once("Id").chain(created).collect();
+    let columns: Columns = fields.iter().map(|name| (*name).to_owned()).collect();
+    let soql = soql::select_some(schema, &fields, Among::from(window))?;
+    let mut pages = client.query(&soql, &columns, Scope::All);
     let mut ids = BTreeSet::new();
     while let Some(page) = pages.next_page().await? {
         for row in page.rows() {
-            ids.insert(SalesforceId::parse(
-                row.value(0).unwrap_or_default().as_bytes(),
-            )?);
+            let created = row.value(1).map(Stamp::parse).transpose()?;
+            if created.is_none_or(|created| created >= since) {
+                let id = row.value(0).unwrap_or_default();
+                ids.insert(SalesforceId::parse(id.as_bytes())?);
+            }
         }
         if ids.len() > STRANGERS_MAX {
             let message = format!(

@@ -321,6 +321,7 @@ impl<'a> Run<'a> {
                     Step::Undelete { .. } => Is::Back,
                     _ => Is::There,
                 },
+                may_return: matches!(step, Step::Insert { may_return, .. } if *may_return),
                 writes: object.waiting.part(place.phase, step)?,
             })
         });

@@ -60,6 +60,9 @@ pub enum Step {
     Insert {
         /// By field.
         fields: Vec<Write>,
+        /// It lies in the Recycle Bin, and comes back if its parent does; then it is not made.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        may_return: bool,
     },
     /// It stays as it is, and gets a copy of how it was.
     Copy {
@@ -85,7 +88,7 @@ impl Step {
         match self {
             Self::Undelete { fields }
             | Self::Update { fields }
-            | Self::Insert { fields }
+            | Self::Insert { fields, .. }
             | Self::Copy { fields } => fields,
             Self::Delete { .. } | Self::Skip { .. } => &[],
         }
@@ -139,6 +142,8 @@ pub struct RestoredFields {
     missing: Vec<String>,
     /// Behind the names of copies.
     suffix: String,
+    /// Nobody takes its records out of the Recycle Bin by themselves.
+    comes_back_with_parent: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -179,6 +184,7 @@ impl RestoredFields {
             fields,
             missing,
             suffix: suffix.to_owned(),
+            comes_back_with_parent: target.comes_back_with_parent,
         }
     }
 
@@ -215,6 +221,9 @@ impl RestoredFields {
                 };
                 Decision { step, unwritable }
             }
+            (Some(then), Now::InRecycleBin(_), _) if self.comes_back_with_parent => {
+                self.insert(then, true)
+            }
             (Some(then), Now::InRecycleBin(now), _) => {
                 let (mut fields, unwritable) = self.changes(then, now);
                 fields.extend(self.lookups(then, now));
@@ -223,7 +232,7 @@ impl RestoredFields {
                     unwritable,
                 }
             }
-            (Some(then), Now::Gone, _) => self.insert(then),
+            (Some(then), Now::Gone, _) => self.insert(then, false),
         }
     }
 
@@ -269,7 +278,7 @@ impl RestoredFields {
         same.collect()
     }
 
-    fn insert(&self, then: &Row) -> Decision {
+    fn insert(&self, then: &Row, may_return: bool) -> Decision {
         let (mut fields, mut unwritable) = (Vec::new(), Vec::new());
         for RestoredField { field, class } in &self.fields {
             let Some(was) = then.get(&field.name) else {
@@ -287,7 +296,7 @@ impl RestoredFields {
             }
         }
         let step = if self.fields.iter().any(|one| one.field.createable) {
-            Step::Insert { fields }
+            Step::Insert { fields, may_return }
         } else {
             Step::Skip {
                 reason: SkipReason::NotCreateable,
@@ -298,8 +307,8 @@ impl RestoredFields {
 
     /// A second record. What tells records apart stays with the first one: keys of other systems, which are often unique.
     fn copy(&self, then: &Row) -> Decision {
-        let Decision { step, unwritable } = self.insert(then);
-        let Step::Insert { mut fields } = step else {
+        let Decision { step, unwritable } = self.insert(then, false);
+        let Step::Insert { mut fields, .. } = step else {
             return Decision { step, unwritable };
         };
         let of = |name: &str| self.fields.iter().find(|one| one.field.name == name);

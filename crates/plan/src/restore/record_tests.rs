@@ -12,6 +12,7 @@ fn schema(fields: Vec<FieldSchema>) -> ObjectSchema {
         key_prefix: None,
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: None,
         fields,
@@ -146,9 +147,28 @@ fn what_is_gone_is_made_anew_with_all_that_may_be_set() {
             write("Master__c", None, Some("a00")),
             write("CreatedDate", None, Some("2024-01-01T00:00:00.000Z")),
         ],
+        may_return: false,
     };
     assert_eq!(decision.step, expected);
     assert_eq!(decision.unwritable, ["Number__c"]);
+}
+
+#[test]
+fn what_only_comes_back_with_its_parent_is_made_unless_it_does() {
+    let feed = ObjectSchema {
+        comes_back_with_parent: true,
+        ..account()
+    };
+    let bin = Now::InRecycleBin(then());
+    let fields = RestoredFields::of(&feed, &feed, None, SUFFIX);
+    let decision = fields.decide(Some(&then()), &bin, Mode::Replace);
+    assert!(matches!(
+        decision.step,
+        Step::Insert {
+            may_return: true,
+            ..
+        }
+    ));
 }
 
 #[test]
@@ -264,7 +284,7 @@ fn done(now: &Now, step: &Step) -> Now {
     match (step, now) {
         (Step::Undelete { fields }, Now::InRecycleBin(row))
         | (Step::Update { fields }, Now::Live(row)) => set(row, fields),
-        (Step::Insert { fields }, Now::Gone) => set(&Row::new(), fields),
+        (Step::Insert { fields, .. }, Now::Gone) => set(&Row::new(), fields),
         (Step::Delete { .. }, Now::Live(row)) => Now::InRecycleBin(row.clone()),
         (Step::Skip { .. }, now) => now.clone(),
         _ => panic!("the step does not fit the record"),

@@ -193,7 +193,8 @@ pub fn note(counts: &mut RunCounts, phase: Phase, outcome: &Outcome) {
         (Phase::Verify, _) | (_, Outcome::Differs { .. }) => &mut counts.different,
         (_, Outcome::Conflict { .. } | Outcome::Missing) => &mut counts.conflicts,
         (_, Outcome::Refused { .. }) => &mut counts.refused,
-        (Phase::Undelete, _) => &mut counts.undeleted,
+        // What was to be made had come back with its parent.
+        (Phase::Undelete, _) | (Phase::Insert, Outcome::Done) => &mut counts.undeleted,
         (Phase::Update, _) => &mut counts.updated,
         (Phase::Insert, _) => &mut counts.inserted,
         (Phase::Link, _) => &mut counts.linked,
@@ -380,6 +381,9 @@ pub fn advice(code: &str) -> &'static str {
         "FIELD_INTEGRITY_EXCEPTION" => "the values contradict each other or a setting of the org",
         "INSUFFICIENT_ACCESS_OR_READONLY" | "INVALID_FIELD_FOR_INSERT_UPDATE" => {
             "the integration user may not write the record or the field"
+        }
+        "JSON_PARSER_ERROR" => {
+            "a value has a form that its field does not take; was its type changed?"
         }
         _ => "see the message of Salesforce",
     }

@@ -94,7 +94,8 @@ fn phases_follow_each_other_and_each_step_has_its_own() {
     let parts = [(Insert, "Name Now__c"), (Link, "Later__c"), (Verify, all)];
     assert_eq!(
         of(&Step::Insert {
-            fields: fields().collect()
+            fields: fields().collect(),
+            may_return: false
         }),
         told(&parts)
     );
@@ -120,6 +121,7 @@ fn waiting() -> Waiting {
         key_prefix: None,
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: None,
         fields: vec![

@@ -105,3 +105,29 @@ async fn an_insert_is_not_repeated_when_its_answer_is_lost_and_an_update_is() {
     assert_eq!(client.update(&account, &drafts).await.unwrap(), [Ok(id)]);
     assert_eq!(names(&client, &[id]).await[0].0, "Twice");
 }
+
+#[tokio::test]
+async fn a_value_that_spoils_its_whole_call_is_found_and_the_others_are_saved() {
+    let org = Org::start(with_accounts(5)).await;
+    let client = org.client().await;
+    let spoilt = json!([{
+        "errorCode": "JSON_PARSER_ERROR",
+        "message": "Cannot deserialize instance of date from VALUE_STRING value soon",
+    }]);
+    let refused = json!({"status": {"code": 400, "body": spoilt}});
+    // All four, the first two, and the first.
+    org.fault(json!({"match": {"method": "POST"}, "times": 3, "action": refused}))
+        .await;
+    let names = ["One", "Two", "Three", "Four"];
+    let drafts = names.map(|name| draft(None, &[("Name", "string", name)]));
+    let saved = client.insert(&object("Account"), &drafts).await.unwrap();
+    assert_eq!(saved[0].as_ref().unwrap_err().code, "JSON_PARSER_ERROR");
+    let columns: Columns = ["Id", "Name"].map(str::to_owned).into_iter().collect();
+    for (saved, name) in saved.into_iter().zip(names).skip(1) {
+        let rows = client
+            .retrieve(&object("Account"), &[saved.unwrap()], &columns)
+            .await
+            .unwrap();
+        assert_eq!(rows.rows().next().unwrap().value(1), Some(name));
+    }
+}

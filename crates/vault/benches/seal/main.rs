@@ -220,6 +220,7 @@ fn contacts_schema() -> ObjectSchema {
         key_prefix: Some("003".into()),
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: Some("SystemModstamp".into()),
         fields: contacts::FIELDS

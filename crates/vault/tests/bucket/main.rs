@@ -37,6 +37,7 @@ fn account() -> ObjectSchema {
         key_prefix: Some("001".into()),
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: Some("SystemModstamp".into()),
         fields: FIELDS.iter().map(field).collect(),

@@ -117,6 +117,7 @@ pub(crate) fn schema() -> ObjectSchema {
         key_prefix: Some("00Q".into()),
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: Some("SystemModstamp".into()),
         fields: COLUMNS

@@ -1,6 +1,7 @@
 //! A disaster, and a restore that is killed on its way: afterwards the org is as it was.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use fastrand::Rng;
 use holdfast_catalog::{JobKind, JobStatus, MadeAs};
@@ -40,8 +41,8 @@ const LOOKUPS: [(&str, &str, &str); 9] = [
     ("Task", "WhatId", "Project__c"),
     ("Task", "WhoId", "Contact"),
 ];
-/// AWS calls of a restore are about so many; each is two steps.
-const STEPS_MAX: i64 = 500;
+/// A restore takes about so many steps, two for each AWS call.
+const STEPS_MAX: i64 = 240;
 
 /// The live records of each object.
 type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
@@ -62,7 +63,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
     }
     let (then, before) = settle(&environment, &org, "before").await;
     for _ in 0..random.u32(3..12) {
-        damage(&org, &mut random, 10).await;
+        damage(&org, &mut random, 12).await;
     }
     let (now, damaged) = settle(&environment, &org, "damaged").await;
 
@@ -85,19 +86,21 @@ pub(crate) async fn run(world: &World, seed: u64) {
     if overview["is_ready"] == false {
         return;
     }
-    let deletes = overview["objects"].as_array().unwrap().iter();
-    let deletes: u64 = deletes
-        .map(|object| object["counts"]["delete"].as_u64().unwrap())
-        .sum();
+    let (inserts, deletes) = (counted(&overview, "insert"), counted(&overview, "delete"));
     let request = json!({"org": org.name, "plan": planned, "delete": deletes});
     let (mut killed, mut run) = (0, name(&org, "run"));
-    for again in 0..random.u32(0..5) {
+    for again in 0..random.u32(1..5) {
         if random.bool() {
             trouble(&org, &mut random).await;
         }
-        let steps = random.i64(0..STEPS_MAX);
         let attempt = Box::pin(restore::run(&environment, &org, &run, request.clone()));
-        if wire.within(steps, attempt).await.is_none() {
+        // A kill at random seldom falls between new records and the note of their Ids.
+        let ended = if inserts > 0 && random.bool() {
+            wire.until_batch(attempt).await
+        } else {
+            wire.within(random.i64(0..STEPS_MAX), attempt).await
+        };
+        if ended.is_none() {
             killed += 1;
             environment = world.environment(&wire);
         }
@@ -139,11 +142,18 @@ pub(crate) async fn run(world: &World, seed: u64) {
         after: &after,
     };
     let new_ids = restored.assert_as_before(&plan).await;
-    restored.assert_nothing_else((then, &damaged), mode, &new_ids);
+    restored.assert_nothing_else((then..now, &damaged), mode, &new_ids);
     println!(
         "seed {seed}: {mode}, {killed} killed, {} made",
         new_ids.len()
     );
+}
+
+/// Records of a plan that a step is about.
+fn counted(overview: &Value, step: &str) -> u64 {
+    let objects = overview["objects"].as_array().unwrap().iter();
+    let counts = objects.map(|object| object["counts"][step].as_u64().unwrap());
+    counts.sum()
 }
 
 /// Captures everything that is there at a moment, and gives both. What is gone for good is gone from when a job learned of it.
@@ -348,7 +358,7 @@ impl Restored<'_> {
     /// what was created since.
     fn assert_nothing_else(
         &self,
-        (then, damaged): (Stamp, &State),
+        (disaster, damaged): (Range<Stamp>, &State),
         mode: &str,
         new_ids: &BTreeMap<SalesforceId, SalesforceId>,
     ) {
@@ -357,7 +367,7 @@ impl Restored<'_> {
             for (id, record) in records {
                 let is_made = new_ids.values().any(|new| new == id);
                 let created = Stamp::parse(&record.fields["CreatedDate"]).unwrap();
-                let came_along = !damaged[object].contains_key(id) && created >= then;
+                let came_along = !damaged[object].contains_key(id) && disaster.contains(&created);
                 let stays = came_along || mode == "replace" && damaged[object].contains_key(id);
                 assert!(
                     was(id) || is_made || stays,

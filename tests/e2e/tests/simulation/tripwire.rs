@@ -1,7 +1,7 @@
 //! Ends a job at one of its AWS calls, as a killed process does: before the call is sent, or when its answer is lost.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::{
@@ -20,6 +20,8 @@ pub(crate) struct Tripwire(Arc<Wire>);
 struct Wire {
     /// Steps left, two for each call; negative when nothing is armed.
     left: AtomicI64,
+    /// Whether the next write of several items is the end.
+    at_batch: AtomicBool,
     tripped: Notify,
     calls: AtomicI64,
 }
@@ -28,6 +30,7 @@ impl Tripwire {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Wire {
             left: AtomicI64::new(-1),
+            at_batch: AtomicBool::new(false),
             tripped: Notify::new(),
             calls: AtomicI64::new(0),
         }))
@@ -53,12 +56,23 @@ impl Tripwire {
     /// Lets the future run, but not beyond so many steps; each AWS call is two.
     pub(crate) async fn within<T>(&self, steps: i64, future: impl Future<Output = T>) -> Option<T> {
         self.0.left.store(steps, Ordering::Relaxed);
+        self.or_tripped(future).await
+    }
+
+    /// Lets the future run until it sends several items to the catalog at once, as it does with the Ids of records that it made.
+    pub(crate) async fn until_batch<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.0.at_batch.store(true, Ordering::Relaxed);
+        self.or_tripped(future).await
+    }
+
+    async fn or_tripped<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         let done = tokio::select! {
             biased;
             () = self.0.tripped.notified() => None,
             done = future => Some(done),
         };
         self.0.left.store(-1, Ordering::Relaxed);
+        self.0.at_batch.store(false, Ordering::Relaxed);
         done
     }
 }
@@ -72,9 +86,22 @@ impl Wire {
                 (left >= 0).then(|| (left - 1).max(0))
             });
         if before == Ok(0) {
-            self.tripped.notify_one();
-            std::future::pending::<()>().await;
+            self.trip().await;
         }
+    }
+
+    async fn step_to(&self, request: &HttpRequest) {
+        let target = request.headers().get("x-amz-target");
+        let is_batch = target.is_some_and(|target| target.ends_with(".BatchWriteItem"));
+        if is_batch && self.at_batch.swap(false, Ordering::Relaxed) {
+            self.trip().await;
+        }
+        self.step().await;
+    }
+
+    async fn trip(&self) {
+        self.tripped.notify_one();
+        std::future::pending::<()>().await;
     }
 }
 
@@ -108,7 +135,7 @@ impl HttpConnector for Connector {
         let (inner, wire) = (self.inner.clone(), Arc::clone(&self.wire));
         HttpConnectorFuture::new(async move {
             wire.calls.fetch_add(1, Ordering::Relaxed);
-            wire.step().await;
+            wire.step_to(&request).await;
             let answer = inner.call(request).await;
             wire.step().await;
             answer

@@ -352,6 +352,7 @@ fn schema(describe: &Value) -> ObjectSchema {
         key_prefix: text(&describe["keyPrefix"]),
         associate_entity_type: None,
         associate_parent_entity: None,
+        comes_back_with_parent: false,
         transport: Transport::Bulk,
         cursor_field: Some("SystemModstamp".into()),
         fields: fields.collect(),
