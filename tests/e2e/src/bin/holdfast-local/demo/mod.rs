@@ -1,6 +1,8 @@
-//! The story: an org is connected, backed up, changed, backed up again, and one record is read back.
+//! The story: an org is connected, backed up, changed, backed up again, and one record is read back. Then a bad import damages it, and
+//! a restore repairs it.
 
 mod cost;
+mod disaster;
 mod org;
 mod progress;
 mod report;
@@ -79,6 +81,9 @@ pub(crate) async fn run(options: &Demo) -> anyhow::Result<()> {
         "the second backup sealed {sealed} versions for {} changes",
         change.total()
     );
+    let captured = incremental.job.plan.and_then(|plan| plan.until);
+    let then = captured.context("the backup does not say what it captured")?;
+    disaster::run(&stack, options.records, then).await?;
     print_end(options, &stack);
     Ok(())
 }

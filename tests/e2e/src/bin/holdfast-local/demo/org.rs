@@ -36,22 +36,50 @@ pub(super) async fn change(orgsim: &str) -> anyhow::Result<Change> {
     .await?;
     // A backup stays a few seconds behind the org's present.
     post(orgsim, "clock", &json!({ "advance_seconds": 60 })).await?;
-    let ids = |answer: &Value| {
-        answer
-            .get("ids")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len) as u64
-    };
     Ok(Change {
-        updated: ids(&updated),
-        added: ids(&added),
-        deleted: ids(&deleted),
+        updated: ids(&updated) as u64,
+        added: ids(&added) as u64,
+        deleted: ids(&deleted) as u64,
         witness: updated
             .pointer("/ids/0")
             .and_then(Value::as_str)
             .context("orgsim changed nothing")?
             .to_owned(),
     })
+}
+
+/// What a bad import did.
+pub(super) struct Damage {
+    pub(super) overwritten: usize,
+    pub(super) deleted: u64,
+}
+
+/// Overwrites up to 2,000 contacts and deletes up to 300 accounts.
+pub(super) async fn damage(orgsim: &str, records: u64) -> anyhow::Result<Damage> {
+    let import = json!({
+        "object": "Contact", "pick": (records / 50).min(2_000), "seed": 11,
+        "set": { "LastName": "Mustermann", "Email": null },
+    });
+    let overwritten = post(orgsim, "update", &import).await?;
+    let (wanted, mut deleted) = ((records / 333).min(300), 0);
+    for seed in 0..10 * wanted {
+        let one = json!({ "object": "Account", "pick": 1, "seed": seed });
+        // Some have cases, and stay.
+        deleted += u64::from(post(orgsim, "delete", &one).await.is_ok());
+        if deleted == wanted {
+            break;
+        }
+    }
+    post(orgsim, "clock", &json!({ "advance_seconds": 60 })).await?;
+    Ok(Damage {
+        overwritten: ids(&overwritten),
+        deleted,
+    })
+}
+
+fn ids(answer: &Value) -> usize {
+    let ids = answer.get("ids").and_then(Value::as_array);
+    ids.map_or(0, Vec::len)
 }
 
 async fn post(orgsim: &str, what: &str, body: &Value) -> anyhow::Result<Value> {

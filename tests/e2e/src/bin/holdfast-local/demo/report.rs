@@ -39,9 +39,7 @@ pub(super) fn jobs(jobs: &[(&str, &Backup)]) -> Table {
     row("cost of a month's storage", &|backup| {
         format!("${:.4}", backup.cost.month)
     });
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    align(&mut table);
     table
 }
 
@@ -68,6 +66,53 @@ pub(super) fn versions(answer: &Value) -> Table {
         table.add_row([field("modstamp"), field("job"), field("presence"), differs]);
     }
     table
+}
+
+/// Some counts of each object of a compare or a plan; objects of which all are 0 are left out.
+pub(super) fn objects(overview: &Value, counts: &[&str]) -> Table {
+    let header = counts.iter().map(|count| count.replace('_', " "));
+    let header: Vec<_> = std::iter::once("object".to_owned()).chain(header).collect();
+    let mut table = table(header.iter().map(String::as_str));
+    let objects = overview.get("objects").and_then(Value::as_array);
+    for object in objects.into_iter().flatten() {
+        let number = |name: &&str| {
+            let number = object.pointer(&format!("/counts/{name}"));
+            number.and_then(Value::as_u64).unwrap_or_default()
+        };
+        let numbers: Vec<_> = counts.iter().map(number).collect();
+        if numbers.iter().any(|number| *number > 0) {
+            let name = object.get("object").and_then(Value::as_str);
+            let cells = numbers.into_iter().map(count);
+            table.add_row(std::iter::once(name.unwrap_or_default().to_owned()).chain(cells));
+        }
+    }
+    align(&mut table);
+    table
+}
+
+/// What became of the records of a restore, and whether they are as they were.
+pub(super) fn restored(overview: &Value) -> Table {
+    let number = |path: &str| {
+        let number = overview.pointer(&format!("/counts/{path}"));
+        count(number.and_then(Value::as_u64).unwrap_or_default())
+    };
+    let mut table = table(["read back", "as they were", "different"].into_iter());
+    for (what, equal, different) in [
+        ("records", "equal", "different"),
+        ("values", "fields/equal", "fields/different"),
+        ("lookups", "lookups/equal", "lookups/different"),
+    ] {
+        table.add_row([what.to_owned(), number(equal), number(different)]);
+    }
+    align(&mut table);
+    table
+}
+
+/// Numbers stand on the right.
+fn align(table: &mut Table) {
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
 }
 
 /// The fields whose text differs, with their new text.
