@@ -19,6 +19,7 @@ pub mod segment;
 pub mod signal;
 pub mod stamp;
 pub mod sweep;
+mod target;
 pub mod window;
 
 pub use authors::{Author, Authors};
@@ -36,4 +37,5 @@ pub use segment::{SegmentEntry, WrappedKey};
 pub use signal::{Signal, Thresholds};
 pub use stamp::Stamp;
 pub use sweep::Sweep;
+pub use target::{Target, TargetField};
 pub use window::{Coverage, Window};

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod compare;
 pub mod diff;
+pub mod formula;
 pub mod restore;
 pub mod signals;
 pub mod sweep;

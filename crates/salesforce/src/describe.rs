@@ -272,7 +272,7 @@ impl TryFrom<WireField> for FieldSchema {
 }
 
 #[derive(Debug, Clone, Deserialize)]
-struct WireChild {
+pub(crate) struct WireChild {
     #[serde(rename = "childSObject")]
     child: Option<String>,
     field: Option<String>,
@@ -283,7 +283,7 @@ struct WireChild {
 }
 
 impl WireChild {
-    fn named(self) -> Option<ChildRelationship> {
+    pub(crate) fn named(self) -> Option<ChildRelationship> {
         Some(ChildRelationship {
             child: self.child?,
             field: self.field?,
@@ -294,7 +294,7 @@ impl WireChild {
 }
 
 /// Salesforce prints null for what does not apply to an object.
-fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn or_default<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(
     value: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())

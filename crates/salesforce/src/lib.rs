@@ -25,7 +25,9 @@ mod rows;
 mod session;
 mod soap;
 pub mod soql;
+mod target;
 mod updated;
+mod validation;
 mod write;
 
 pub use blob::Blob;
@@ -43,4 +45,5 @@ pub use page::{BulkPage, PageEnd};
 pub use rest::{IDS_PER_CALL, QueryPages};
 pub use rows::{Row, RowBatch};
 pub use soql::Scope;
+pub use validation::ValidationRule;
 pub use write::{Draft, RECORDS_PER_CALL, SaveError, Saved, Value};

@@ -143,6 +143,26 @@ pub fn live_among(object: &ObjectName, fields: &[String], ids: &[SalesforceId]) 
     )
 }
 
+/// Selects the records that have one of the values in a field.
+pub fn with_values(object: &ObjectName, columns: &[&str], field: &str, values: &[&str]) -> String {
+    let escaped = values.iter().map(|value| {
+        let mut text = String::with_capacity(value.len() + 2);
+        for letter in value.chars() {
+            match letter {
+                '\\' => text.push_str("\\\\"),
+                '\'' => text.push_str("\\'"),
+                '\n' => text.push_str("\\n"),
+                '\r' => text.push_str("\\r"),
+                other => text.push(other),
+            }
+        }
+        format!("'{text}'")
+    });
+    let escaped: Vec<_> = escaped.collect();
+    let (columns, values) = (columns.join(","), escaped.join(","));
+    format!("SELECT {columns} FROM {object} WHERE {field} IN ({values})")
+}
+
 /// Counts the rows of an object, for [`Client::count`](crate::Client::count).
 pub fn count(schema: &ObjectSchema, among: Among<'_>) -> String {
     let condition = condition(schema, among);

@@ -3,7 +3,7 @@
 mod begin;
 mod object;
 
-use holdfast_catalog::{JobKind, JobStatus, Outcome};
+use holdfast_catalog::{JobKind, JobStatus};
 use holdfast_model::{Failure, JobId};
 use holdfast_plan::restore::plan::{Counts, Plan, Request, counts_name};
 use holdfast_runtime::{Deadline, Environment, now};
@@ -48,7 +48,7 @@ pub struct Output {
 enum Progress {
     /// Time was nearly up.
     More,
-    /// The plan can be reviewed, or the job had ended before.
+    /// The plan is made and is to be checked, or the job had ended before.
     Done,
 }
 
@@ -109,13 +109,5 @@ async fn go_on(
             ..Cursor::default()
         };
     }
-    let outcome = Outcome {
-        status: JobStatus::Succeeded,
-        finished_at: now(),
-        counts: None,
-        manifest: None,
-        error: None,
-    };
-    catalog.finish_job(org, job, &outcome).await?;
     Ok(Progress::Done)
 }

@@ -1,6 +1,7 @@
-//! Shows what a restore would do: the objects in their order, then the records of one object with each field. Of one that runs or has
-//! run, what became of the records.
+//! Shows what a restore would do, and what will fail of it: the objects in their order, then the records of one object with each
+//! field. Of one that runs or has run, what became of the records.
 
+mod obstacles;
 mod run;
 
 use std::collections::BTreeSet;
@@ -10,13 +11,18 @@ use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Phase, Sale
 use holdfast_plan::restore::plan::{
     Counts, Page, Plan, PlannedObject, PlannedRecord, counts_name, page_name, plan_name,
 };
+use holdfast_plan::restore::preflight::{Check, check_name, object_check_name};
 use holdfast_plan::restore::{Mode, Step};
 use holdfast_runtime::{Deadline, Environment};
 use holdfast_vault::Vault;
 use serde::{Deserialize, Serialize};
 
+use crate::obstacles::{ToldCheck, ToldRecord};
+
 /// Bytes of text in one answer; Lambda allows an answer of 6 MB, and JSON escapes take room.
 const TEXT_BYTES_MAX: usize = 2 << 20;
+/// Of that, what one obstacle takes about, with what to do about it.
+const OBSTACLE_BYTES: usize = 250;
 
 /// What to show.
 #[derive(Debug, Deserialize)]
@@ -31,6 +37,9 @@ pub struct Input {
     /// Only records with which this is done.
     #[serde(default)]
     steps: Option<BTreeSet<Done>>,
+    /// Only records with something in their way.
+    #[serde(default)]
+    hindered: bool,
     /// Only this record.
     #[serde(default)]
     id: Option<SalesforceId>,
@@ -107,6 +116,8 @@ pub struct Overview {
     mode: Option<Mode>,
     /// How it is restored.
     then: Option<Stamp>,
+    /// What was found of the org before anything is written.
+    check: Option<Check>,
     /// In the order in which they are written. Those of which there is nothing to say are left out.
     objects: Vec<ObjectOverview>,
 }
@@ -119,13 +130,15 @@ struct ObjectOverview {
     counts: Counts,
     /// Salesforce calls that writing it takes about.
     calls: u64,
+    /// What will fail, and what may.
+    check: ToldCheck,
 }
 
 /// Some records.
 #[derive(Debug, Serialize)]
 pub struct Records {
     /// By Id.
-    records: Vec<PlannedRecord>,
+    records: Vec<ToldRecord>,
     /// Where to go on; nothing at the end.
     next: Option<Cursor>,
 }
@@ -168,7 +181,9 @@ pub async fn handle(
         let name = counts_name(&input.job, &planned.turn.object);
         let counts: Counts = vault.document(&name).await?;
         if counts != Counts::default() {
+            let name = object_check_name(&input.job, &planned.turn.object);
             objects.push(ObjectOverview {
+                check: ToldCheck::of(vault.document(&name).await?),
                 calls: counts.calls(!planned.turn.waiting.is_empty()),
                 planned: planned.clone(),
                 counts,
@@ -176,11 +191,16 @@ pub async fn handle(
         }
     }
     let request = plan.as_ref().map(|plan| &plan.request);
+    let check = match &plan {
+        Some(_) => Some(vault.document(&check_name(&input.job)).await?),
+        None => None,
+    };
     Ok(Output::Overview(Box::new(Overview {
         is_ready: objects.iter().any(|object| object.counts.writes() > 0),
         compare: request.map(|request| request.compare.clone()),
         mode: request.map(|request| request.mode),
         then: plan.as_ref().map(|plan| plan.then),
+        check,
         org: item.org,
         job: item.job,
         status: item.status,
@@ -225,15 +245,17 @@ async fn records(
             },
             page => page?,
         };
+        let mut hindered = obstacles::of(vault, &input.job, object, at.page).await?;
         for record in page.records.into_iter().skip(at.told) {
-            if is_wanted(&record) {
-                let bytes = record.bytes();
+            let obstacles = hindered.remove(&record.id).unwrap_or_default();
+            if is_wanted(&record) && !(input.hindered && obstacles.is_empty()) {
+                let bytes = record.bytes() + obstacles.len() * OBSTACLE_BYTES;
                 if bytes > room && !records.is_empty() {
                     let next = Some(at);
                     return Ok(Records { records, next });
                 }
                 room = room.saturating_sub(bytes);
-                records.push(record);
+                records.push(ToldRecord { record, obstacles });
             }
             at.told += 1;
         }

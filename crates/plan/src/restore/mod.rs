@@ -2,6 +2,7 @@
 
 mod order;
 pub mod plan;
+pub mod preflight;
 mod record;
 pub mod run;
 

@@ -117,6 +117,11 @@ impl Waiting {
         }
     }
 
+    /// Whether any lookup is filled in [`Phase::Link`].
+    pub fn has_links(&self) -> bool {
+        !self.made.is_empty() || !self.own.is_empty()
+    }
+
     /// Of [`Phase::Update`], with lookups to the object itself to be emptied that do not have their value yet.
     pub fn emptied(&self, writes: Vec<Write>, now: &Row) -> Vec<Write> {
         let writes = writes.into_iter().filter_map(|write| {
@@ -365,10 +370,24 @@ pub fn advice(code: &str) -> &'static str {
         "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => "another record has the unique value now",
         "DUPLICATES_DETECTED" => "a duplicate rule blocks the record; switch it off for the run",
         "STRING_TOO_LONG" => "the field is shorter than it was then",
-        "STORAGE_LIMIT_EXCEEDED" => "the org has no storage left",
         "INVALID_CROSS_REFERENCE_KEY" | "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY" => {
             "what the record refers to is not there, or not for the integration user"
         }
+        "STORAGE_LIMIT_EXCEEDED" => "the org has no storage left",
+        "NUMBER_OUTSIDE_VALID_RANGE" => "the field takes fewer digits than it did then",
+        "INVALID_EMAIL_ADDRESS" => {
+            "Salesforce does not take the address any more; correct it by hand"
+        }
+        "INVALID_FIELD" | "INVALID_TYPE" => {
+            "the field or object is gone, or hidden from the integration user"
+        }
+        "MALFORMED_ID" => "the lookup points to another object than it did then",
+        "ENTITY_IS_LOCKED" => {
+            "the record is in an approval process; end it, or let the user modify all data"
+        }
+        "CANNOT_UPDATE_CONVERTED_LEAD" => "the lead is converted, and nobody can change it",
+        "DELETE_FAILED" => "other records refer to it and keep it",
+        "CIRCULAR_DEPENDENCY" => "the record would be above itself",
         "ENTITY_IS_DELETED" => "the record, or its parent, is in the Recycle Bin",
         "UNDELETE_FAILED" => "the record is not in the Recycle Bin any more, or its parent is gone",
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY" | "CANNOT_EXECUTE_FLOW_TRIGGER" => {

@@ -23,6 +23,14 @@ pub(crate) async fn plan(
     let input = json!({"request": request, "job": job, "execution": execution(job)});
     let planned = call!(holdfast_plan_restore, environment, input).unwrap();
     assert_eq!(planned["outcome"], "done");
+    let mut input = json!({"request": request, "job": job});
+    loop {
+        let checked = call!(holdfast_check_restore, environment, input.clone()).unwrap();
+        if checked["outcome"] == "done" {
+            break;
+        }
+        input["cursor"] = checked["cursor"].clone();
+    }
     let shown = json!({"org": org.name, "job": job});
     let overview = call!(holdfast_read_restore, environment, shown).unwrap();
     assert_eq!(overview["status"], "succeeded", "{overview}");
