@@ -26,6 +26,7 @@ mod killing;
 mod many_objects;
 mod memory;
 mod odd_objects;
+mod preflight;
 mod progress;
 mod restoring;
 mod values;
@@ -93,6 +94,8 @@ fn main() -> ExitCode {
         odd_objects::an_object_that_demands_a_filter_is_read_by_its_parents,
         odd_objects::an_object_whose_stamp_cannot_be_filtered_by_is_read_whole,
         odd_objects::rows_too_wide_for_one_query_are_joined_from_several,
+        preflight::a_full_org_is_told_by_the_plan,
+        preflight::refused_rows_were_told_by_the_plan,
         progress::a_job_at_work_says_how_far_it_is,
         progress::a_job_without_calls_left_is_suspended,
         progress::an_object_that_keeps_failing_turns_to_a_warning,

@@ -7,27 +7,27 @@ use serde_json::{Value, json};
 use crate::world::{Org, Record, World, small};
 
 impl Org<'_> {
-    async fn plan_restore(&self, request: Value, name: &str) -> JobItem {
+    pub(crate) async fn plan_restore(&self, request: Value, name: &str) -> JobItem {
         let stack = self.world.stack().await;
         let execution = stack.start_restore_plan(&request, name).await.unwrap();
         self.finish(&execution).await
     }
 
-    async fn planned(&self, job: &JobItem, more: Value) -> Value {
+    pub(crate) async fn planned(&self, job: &JobItem, more: Value) -> Value {
         let mut input = json!({"org": self.name, "job": job.job});
         let more = more.as_object().unwrap().clone();
         input.as_object_mut().unwrap().extend(more);
         self.invoke("read-restore", input).await.unwrap()
     }
 
-    async fn restore(&self, request: Value, name: &str) -> JobItem {
+    pub(crate) async fn restore(&self, request: Value, name: &str) -> JobItem {
         let stack = self.world.stack().await;
         let execution = stack.start_restore(&request, name).await.unwrap();
         self.finish(&execution).await
     }
 
     /// Compares the org as it is with how it was.
-    async fn compare_with(&self, then: &Value, name: &str) -> JobItem {
+    pub(crate) async fn compare_with(&self, then: &Value, name: &str) -> JobItem {
         let request = json!({"left": {"org": self.name, "at": then}, "right": {"org": self.name}});
         let compare = self.compare(request, name).await;
         assert_eq!(compare.status, JobStatus::Succeeded);
