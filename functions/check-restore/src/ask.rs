@@ -22,6 +22,8 @@ pub(crate) struct Asked<'a> {
     live: Vec<SalesforceId>,
     /// Records that come out of the Recycle Bin.
     back: Vec<SalesforceId>,
+    /// Records that a run made before, and their new Ids: those that are still there are not made again.
+    made: BTreeMap<SalesforceId, SalesforceId>,
     /// Records that go.
     goes: Vec<SalesforceId>,
     /// Records that are referred to, by object.
@@ -35,6 +37,7 @@ impl<'a> Asked<'a> {
         object: &'a Object,
         target: &'a Target,
         planned: &[Planned],
+        made: BTreeMap<SalesforceId, SalesforceId>,
         run: &Run<'_>,
     ) -> Self {
         let of = |phase: Phase| {
@@ -52,6 +55,7 @@ impl<'a> Asked<'a> {
             target,
             live: live.map(|one| one.id).collect(),
             back: back.map(|one| one.id).collect(),
+            made,
             goes: of(Phase::Delete).map(|one| one.id).collect(),
             referred: BTreeMap::new(),
             unique: BTreeMap::new(),
@@ -106,7 +110,7 @@ impl<'a> Asked<'a> {
         let goes = self.goes.len() * children.count();
         // What a record in the Recycle Bin refers to is asked for, too.
         let back = self.back.len() * 3;
-        let values = self.live.len() + back + goes + 2 * referred + unique;
+        let values = self.made.len() + self.live.len() + back + goes + 2 * referred + unique;
         60 + (values / 50) as u64
     }
 
@@ -141,6 +145,12 @@ impl<'a> Asked<'a> {
         for id in &self.back {
             facts.standing.entry(*id).or_insert(Standing::Gone);
         }
+        let new: Vec<_> = self.made.values().copied().collect();
+        let there = retrieved(client, &self.target.name, &new, &["Id"]).await?;
+        let again = self.made.iter().filter(|(_, new)| there.contains_key(new));
+        facts
+            .standing
+            .extend(again.map(|(id, _)| (*id, Standing::Live)));
         for (object, ids) in &self.referred {
             standing(client, run, object, ids, &mut facts).await?;
         }

@@ -1,6 +1,7 @@
 //! The check of one plan: where it stands, and what comes next.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use holdfast_catalog::{Calls, Caps, JobStatus, Outcome};
 use holdfast_model::{Failure, JobId, ObjectName, OrgName, Phase};
@@ -38,6 +39,8 @@ pub(crate) struct Run<'a> {
     pub(crate) fates: Fates,
     pub(crate) cursor: Cursor,
     caps: Caps,
+    /// Objects that were looked at in this call, by their place in the plan: what is asked about them is asked once.
+    opened: BTreeMap<usize, Object>,
 }
 
 impl<'a> Run<'a> {
@@ -80,6 +83,7 @@ impl<'a> Run<'a> {
             fates,
             cursor,
             caps,
+            opened: BTreeMap::new(),
         })
     }
 
@@ -117,7 +121,7 @@ impl<'a> Run<'a> {
             return Ok(None);
         };
         let (name, pages) = (planned.turn.object.clone(), planned.pages);
-        let mut object: Option<Object> = None;
+        let mut object = self.opened.remove(&place);
         if counts.writes() > 0 {
             while self.cursor.page < pages {
                 let item = self.environment.catalog().job(self.org, self.job).await?;
@@ -142,6 +146,10 @@ impl<'a> Run<'a> {
             let automation = object.map(|object| object.automation);
             let automation = automation.unwrap_or_default();
             self.total(&name, pages, &automation).await?;
+        } else if let Some(mut object) = object {
+            // No pass behind this one writes a unique value.
+            object.claims = Arc::default();
+            self.opened.insert(place, object);
         }
         Ok(None)
     }

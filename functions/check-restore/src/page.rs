@@ -25,6 +25,8 @@ pub(crate) struct Planned {
     pub(crate) id: SalesforceId,
     /// Whether it is made, and has nothing of before.
     pub(crate) is_made: bool,
+    /// Whether it is made beside one that is there.
+    pub(crate) is_copy: bool,
     /// Whether it lies in the Recycle Bin.
     pub(crate) is_back: bool,
     /// What is written first, where that is looked at now or was before.
@@ -46,14 +48,12 @@ impl Run<'_> {
             Sweep::Links => (links_name(self.job, &object.name, number), None),
         };
         let before = first.unwrap_or_default();
-        let mut planned = planned(&plan, object, self.cursor.sweep, &before);
-        let found = if let Some(found) = stored {
-            found
-        } else {
-            self.leave_made(&mut planned).await?;
-            ObstaclePage {
+        let planned = planned(&plan, object, self.cursor.sweep, &before);
+        let found = match stored {
+            Some(found) => found,
+            None => ObstaclePage {
                 records: self.found(object, &planned).await?,
-            }
+            },
         };
         if !found.records.is_empty() {
             self.vault.put_document(&name, &found).await?;
@@ -74,17 +74,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Records that a run made before are not made again.
-    async fn leave_made(&self, planned: &mut Vec<Planned>) -> Result<(), Failure> {
-        let ids = planned.iter().filter(|one| one.is_made).map(|one| one.id);
-        let catalog = self.environment.catalog();
-        let made = catalog
-            .made(self.org, self.job, MadeAs::Itself, ids)
-            .await?;
-        planned.retain(|one| !one.is_made || !made.contains_key(&one.id));
-        Ok(())
-    }
-
     async fn found(&self, object: &Object, planned: &[Planned]) -> Result<Vec<Hindered>, Failure> {
         if planned.is_empty() {
             return Ok(Vec::new());
@@ -96,7 +85,13 @@ impl Run<'_> {
             });
             return Ok(hindered.collect());
         };
-        let asked = Asked::about(object, target, planned, self);
+        let again = planned.iter().filter(|one| one.is_made && !one.is_copy);
+        let again = again.map(|one| one.id);
+        let catalog = self.environment.catalog();
+        let made = catalog
+            .made(self.org, self.job, MadeAs::Itself, again)
+            .await?;
+        let asked = Asked::about(object, target, planned, made, self);
         let calls = asked.calls();
         let ask = async |client: &Client| asked.answer(client, self).await;
         let (mut facts, rows) = self.lend(calls, ask).await?;
@@ -152,6 +147,7 @@ fn planned(plan: &Page, object: &Object, sweep: Sweep, before: &ObstaclePage) ->
         (!passes.is_empty()).then(|| Planned {
             id: record.id,
             is_made,
+            is_copy: matches!(step, Step::Copy { .. }),
             is_back: matches!(step, Step::Undelete { .. }),
             first: part(if is_made {
                 Phase::Insert
@@ -181,6 +177,11 @@ impl Judge<'_> {
         let mut row = self.rows.get(&planned.id).cloned();
         let mut found: Vec<Obstacle> = Vec::new();
         for (phase, writes) in &planned.passes {
+            let is_made_already = *phase == Phase::Insert
+                && self.facts.standing.get(&planned.id) == Some(&Standing::Live);
+            if is_made_already && !planned.is_copy {
+                return found;
+            }
             let writes: &[Write] = &self.due(writes);
             if writes.is_empty() && matches!(phase, Phase::Update | Phase::Link) {
                 continue;

@@ -130,8 +130,8 @@ struct ObjectOverview {
     counts: Counts,
     /// Salesforce calls that writing it takes about.
     calls: u64,
-    /// What will fail, and what may.
-    check: ToldCheck,
+    /// What will fail, and what may; nothing when the plan is from before that was looked at.
+    check: Option<ToldCheck>,
 }
 
 /// Some records.
@@ -183,7 +183,7 @@ pub async fn handle(
         if counts != Counts::default() {
             let name = object_check_name(&input.job, &planned.turn.object);
             objects.push(ObjectOverview {
-                check: ToldCheck::of(vault.document(&name).await?),
+                check: obstacles::stored(&vault, &name).await?.map(ToldCheck::of),
                 calls: counts.calls(!planned.turn.waiting.is_empty()),
                 planned: planned.clone(),
                 counts,
@@ -192,7 +192,7 @@ pub async fn handle(
     }
     let request = plan.as_ref().map(|plan| &plan.request);
     let check = match &plan {
-        Some(_) => Some(vault.document(&check_name(&input.job)).await?),
+        Some(_) => obstacles::stored(&vault, &check_name(&input.job)).await?,
         None => None,
     };
     Ok(Output::Overview(Box::new(Overview {

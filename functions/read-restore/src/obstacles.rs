@@ -10,6 +10,7 @@ use holdfast_plan::restore::preflight::{
 use holdfast_plan::restore::run::advice;
 use holdfast_vault::Vault;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// What was found of an object.
 #[derive(Debug, Serialize)]
@@ -79,11 +80,8 @@ pub(crate) async fn of(
     ];
     let mut found = ObstaclePage::default();
     for name in names {
-        let more = match vault.document(&name).await {
-            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => continue,
-            more => more?,
-        };
-        found.add(more);
+        let more = stored::<ObstaclePage>(vault, &name).await?;
+        found.add(more.unwrap_or_default());
     }
     let told = found.records.into_iter().map(|record| {
         let told = record.obstacles.into_iter().map(|obstacle| ToldObstacle {
@@ -93,4 +91,15 @@ pub(crate) async fn of(
         (record.id, told.collect())
     });
     Ok(told.collect())
+}
+
+/// A document, if there is one.
+pub(crate) async fn stored<T: DeserializeOwned>(
+    vault: &Vault,
+    name: &str,
+) -> Result<Option<T>, Failure> {
+    match vault.document(name).await {
+        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Ok(None),
+        document => document.map(Some),
+    }
 }

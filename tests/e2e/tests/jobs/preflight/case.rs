@@ -110,11 +110,23 @@ pub(super) fn field(call: &str, object: &str, name: &str, body: &str) -> String 
     )
 }
 
-/// Makes records as these say; their Ids.
-pub(super) async fn make_records(org: &Org<'_>, object: &str, records: Vec<Value>) -> Vec<String> {
-    let made = org
-        .control("create", json!({"object": object, "records": records}))
-        .await;
+/// Makes records as these say, ours unless they say whose; their Ids.
+pub(super) async fn make_records(
+    org: &Org<'_>,
+    object: &str,
+    mut records: Vec<Value>,
+) -> Vec<String> {
+    // A detail belongs to whom its master belongs to.
+    if object.ends_with("__c") && !object.ends_with("Detail__c") {
+        let me = org.state().await["user_id"].clone();
+        for record in &mut records {
+            if record.get("OwnerId").is_none() {
+                record["OwnerId"] = me.clone();
+            }
+        }
+    }
+    let made = json!({"object": object, "records": records});
+    let made = org.control("create", made).await;
     made["ids"].as_array().unwrap().iter().map(text).collect()
 }
 

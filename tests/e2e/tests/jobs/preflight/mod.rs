@@ -68,6 +68,11 @@ async fn plan_among(org: &Org<'_>, cases: &mut [Case]) -> (JobItem, Value) {
     assert_eq!(plan.status, JobStatus::Succeeded, "{:?}", plan.error);
     let overview = org.planned(&plan, json!({})).await;
     assert_eq!(writes(org).await, before, "a plan writes nothing");
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "rollback"});
+    let repeat = json!({"request": request, "job": plan.job});
+    let again = org.invoke("check-restore", repeat).await.unwrap();
+    assert_eq!(again["outcome"], "done");
+    assert_eq!(org.planned(&plan, json!({})).await, overview);
     assert_eq!(overview["is_ready"], true);
     (plan, overview)
 }
