@@ -219,6 +219,21 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn no_value_leaves_its_quotes() {
+        let object = ObjectName::parse("Lead").unwrap();
+        let soql = with_values(
+            &object,
+            &["Id"],
+            "Key__c",
+            &["a'b", "c\\' OR Id != '", "d\ne"],
+        );
+        assert_eq!(
+            soql,
+            r"SELECT Id FROM Lead WHERE Key__c IN ('a\'b','c\\\' OR Id != \'','d\ne')"
+        );
+    }
+
     fn schema(fields: &[(&str, &str)], cursor_field: Option<&str>) -> ObjectSchema {
         let fields = fields
             .iter()
