@@ -11,7 +11,7 @@ use holdfast_salesforce::{Client, Scope};
 use crate::check::Run;
 use crate::object::Object;
 use crate::org::known;
-use crate::page::Planned;
+use crate::page::{Is, Planned};
 use crate::query::{Rows, retrieved, selected};
 
 /// The questions.
@@ -44,12 +44,12 @@ impl<'a> Asked<'a> {
             let planned = planned
                 .iter()
                 .filter(move |one| one.passes.iter().any(|(of, _)| *of == phase));
-            planned.filter(|one| !one.is_made)
+            planned.filter(|one| !one.is.is_made())
         };
         let live = of(Phase::Update)
             .chain(of(Phase::Link))
-            .filter(|one| !one.is_back);
-        let back = planned.iter().filter(|one| one.is_back);
+            .filter(|one| one.is != Is::Back);
+        let back = planned.iter().filter(|one| one.is == Is::Back);
         let mut asked = Self {
             object,
             target,

@@ -20,7 +20,7 @@ use crate::{Cursor, Progress, Sweep};
 const CALLS_FOR_ORG: u64 = 12;
 /// Calls that asking about an object takes: an org may have 500 rules on one.
 const CALLS_FOR_OBJECT: u64 = 520;
-/// Seconds of one call that writes 200 records, as measured in orgs with automation.
+/// Seconds that a call of 200 records is taken to last, for the estimate: nothing was measured in an org.
 const SECONDS_PER_CALL: u64 = 4;
 /// Units of storage in a megabyte: most records take 2 KB (Salesforce Help, Data and File Storage Allocations).
 pub(crate) const UNITS_PER_MB: i64 = 512;

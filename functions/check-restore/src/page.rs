@@ -23,16 +23,45 @@ use crate::query::Rows;
 #[derive(Debug)]
 pub(crate) struct Planned {
     pub(crate) id: SalesforceId,
-    /// Whether it is made, and has nothing of before.
-    pub(crate) is_made: bool,
-    /// Whether it is made beside one that is there.
-    pub(crate) is_copy: bool,
-    /// Whether it lies in the Recycle Bin.
-    pub(crate) is_back: bool,
+    pub(crate) is: Is,
     /// What is written first, where that is looked at now or was before.
     first: Vec<Write>,
     /// What is written in each pass that is looked at.
     pub(crate) passes: Vec<(Phase, Vec<Write>)>,
+}
+
+/// What becomes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Is {
+    /// It stays, with other values, or goes.
+    There,
+    /// It comes out of the Recycle Bin.
+    Back,
+    /// It is made, and has nothing of before.
+    Made,
+    /// The same, when it does not come back with its parent.
+    MadeUnlessBack,
+    /// It is made beside one that is there.
+    Copy,
+}
+
+impl Is {
+    fn of(step: &Step) -> Self {
+        match step {
+            Step::Undelete { .. } => Self::Back,
+            Step::Insert {
+                may_return: true, ..
+            } => Self::MadeUnlessBack,
+            Step::Insert { .. } => Self::Made,
+            Step::Copy { .. } => Self::Copy,
+            Step::Update { .. } | Step::Delete { .. } | Step::Skip { .. } => Self::There,
+        }
+    }
+
+    /// Whether there is nothing before.
+    pub(crate) fn is_made(self) -> bool {
+        matches!(self, Self::Made | Self::MadeUnlessBack | Self::Copy)
+    }
 }
 
 impl Run<'_> {
@@ -68,7 +97,7 @@ impl Run<'_> {
                 .collect();
             let made = planned
                 .iter()
-                .filter(|one| one.is_made && !fails.contains(&one.id));
+                .filter(|one| one.is.is_made() && !fails.contains(&one.id));
             self.cursor.taken += made.count() as u64 * units(&object.name);
         }
         Ok(())
@@ -85,7 +114,9 @@ impl Run<'_> {
             });
             return Ok(hindered.collect());
         };
-        let again = planned.iter().filter(|one| one.is_made && !one.is_copy);
+        let again = planned
+            .iter()
+            .filter(|one| one.is.is_made() && one.is != Is::Copy);
         let again = again.map(|one| one.id);
         let catalog = self.environment.catalog();
         let made = catalog
@@ -135,7 +166,7 @@ fn planned(plan: &Page, object: &Object, sweep: Sweep, before: &ObstaclePage) ->
     let planned = plan.records.iter().filter_map(|record| {
         let step = &record.decision.step;
         let part = |phase| object.waiting.part(phase, step);
-        let is_made = matches!(step, Step::Insert { .. } | Step::Copy { .. });
+        let is = Is::of(step);
         let comes_too_late = sweep == Sweep::Links && fails.contains(&record.id);
         if comes_too_late {
             return None;
@@ -146,10 +177,8 @@ fn planned(plan: &Page, object: &Object, sweep: Sweep, before: &ObstaclePage) ->
         let passes: Vec<_> = passes.collect();
         (!passes.is_empty()).then(|| Planned {
             id: record.id,
-            is_made,
-            is_copy: matches!(step, Step::Copy { .. }),
-            is_back: matches!(step, Step::Undelete { .. }),
-            first: part(if is_made {
+            is,
+            first: part(if is.is_made() {
                 Phase::Insert
             } else {
                 Phase::Update
@@ -179,7 +208,7 @@ impl Judge<'_> {
         for (phase, writes) in &planned.passes {
             let is_made_already = *phase == Phase::Insert
                 && self.facts.standing.get(&planned.id) == Some(&Standing::Live);
-            if is_made_already && !planned.is_copy {
+            if is_made_already && planned.is != Is::Copy {
                 return found;
             }
             let writes: &[Write] = &self.due(writes);
@@ -195,7 +224,7 @@ impl Judge<'_> {
                 id: planned.id,
                 phase: *phase,
                 writes,
-                is_made: planned.is_made,
+                is_made: planned.is.is_made(),
                 before: before.as_ref(),
                 after: &after,
             };
@@ -207,8 +236,13 @@ impl Judge<'_> {
             }
             row = Some(after);
         }
-        if planned.is_made {
+        if planned.is.is_made() {
             found.extend(self.storage(&found));
+        }
+        if planned.is == Is::MadeUnlessBack {
+            for obstacle in &mut found {
+                obstacle.certainty = Certainty::May;
+            }
         }
         found.dedup();
         found
