@@ -118,6 +118,10 @@ macro_rules! registry {
 registry! {
     /// The share of Salesforce API calls that Holdfast may use is used up.
     ApiBudgetExhausted = "API_BUDGET_EXHAUSTED", Exhausted, "the job waits by itself; raise `api_cap_percent` to let it use more";
+    /// A restore switched automation off that it could not switch on again.
+    AutomationLeftOff = "AUTOMATION_LEFT_OFF", Integrity, "switch the named components on by hand, or mend the cause and start the quiet-sweep machine";
+    /// Automation that a restore was to switch off stays on.
+    AutomationStaysOn = "AUTOMATION_STAYS_ON", Invalid, "nothing was written; see the message of Salesforce, or run the restore without this kind of automation in `quiet`";
     /// An AWS service refuses the call for lack of permission.
     AwsDenied = "AWS_DENIED", Denied, "compare the role of the function with the template; a bucket answers so too for an object that is not there when `s3:ListBucket` is missing";
     /// An AWS service answered that it cannot be used now, or not at all.

@@ -3,6 +3,7 @@
 //! No I/O, no async, no clock, no randomness. Every other crate speaks these types.
 
 pub mod authors;
+mod automation;
 pub mod block;
 pub mod changes;
 pub mod digest;
@@ -23,6 +24,7 @@ mod target;
 pub mod window;
 
 pub use authors::{Author, Authors};
+pub use automation::{Automation, AutomationKind, Switch};
 pub use block::{Block, BlockGroup, Lane};
 pub use changes::{Change, Changes, Standing};
 pub use digest::IdDigest;

@@ -34,8 +34,8 @@ pub(crate) struct Call<'a> {
 enum Body {
     /// JSON text.
     Json(String),
-    /// The operation of a SOAP envelope.
-    Soap(String),
+    /// The namespace and the operation of a SOAP envelope.
+    Soap(&'static str, String),
 }
 
 impl<'a> Call<'a> {
@@ -84,9 +84,13 @@ impl<'a> Call<'a> {
     }
 
     /// An operation of a SOAP API that is the same when it is made twice.
-    pub(crate) fn soap(path: impl Into<String>, operation: String) -> Self {
+    pub(crate) fn soap(
+        path: impl Into<String>,
+        namespace: &'static str,
+        operation: String,
+    ) -> Self {
         Self {
-            body: Some(Body::Soap(operation)),
+            body: Some(Body::Soap(namespace, operation)),
             accept: "text/xml",
             ..Self::new(Method::POST, path.into())
         }
@@ -229,10 +233,10 @@ impl Client {
             Some(Body::Json(json)) => request
                 .header(CONTENT_TYPE, "application/json")
                 .body(json.clone()),
-            Some(Body::Soap(operation)) => request
+            Some(Body::Soap(namespace, operation)) => request
                 .header(CONTENT_TYPE, "text/xml; charset=UTF-8")
                 .header("soapaction", "\"\"")
-                .body(soap::envelope(&session.token, operation)),
+                .body(soap::envelope(&session.token, namespace, operation)),
         };
         let response = request
             .send()

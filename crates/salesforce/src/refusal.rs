@@ -28,6 +28,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
     first: Option<ApiError>,
+    /// Of SOAP, which answers 500 whatever is wrong.
+    is_fault: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +49,7 @@ enum Body {
 
 impl Refusal {
     pub(crate) fn read(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
+        let mut is_fault = false;
         let first = match serde_json::from_slice(body) {
             Ok(Body::Many(errors)) => errors.into_iter().next(),
             Ok(Body::One(error)) => Some(error),
@@ -55,15 +58,19 @@ impl Refusal {
                 code: BAD_TOKEN.to_owned(),
                 message: String::new(),
             }),
-            Err(_) => Fault::read(body).map(|fault| ApiError {
-                code: fault.code.rsplit(':').next().unwrap_or_default().to_owned(),
-                message: fault.message,
+            Err(_) => Fault::read(body).map(|fault| {
+                is_fault = true;
+                ApiError {
+                    code: fault.code.rsplit(':').next().unwrap_or_default().to_owned(),
+                    message: fault.message,
+                }
             }),
         };
         Self {
             status,
             retry_after,
             first,
+            is_fault,
         }
     }
 
@@ -84,6 +91,9 @@ impl Refusal {
 
     /// The status says that the same request may succeed a little later. 406 and 420 come from the edge.
     pub(crate) fn is_passing(&self) -> bool {
+        if let Some(code) = by_code(self.code()).filter(|_| self.is_fault) {
+            return code.class().is_transient();
+        }
         self.status.is_server_error() || matches!(self.status.as_u16(), 406 | 420 | 429)
     }
 
@@ -164,6 +174,7 @@ fn by_code(code: &str) -> Option<ErrorCode> {
         "MALFORMED_QUERY"
         | "MALFORMED_ID"
         | "INVALID_ID_FIELD"
+        | "INVALID_CROSS_REFERENCE_KEY"
         | "INVALID_QUERY_FILTER_OPERATOR"
         | "NUMBER_OUTSIDE_VALID_RANGE" => ErrorCode::QueryRefused,
         "INVALIDJOBSTATE" | "INVALIDJOB" | "INVALIDBATCH" => ErrorCode::BulkJobFailed,
@@ -276,6 +287,31 @@ mod tests {
             ),
         ] {
             assert_eq!(failure(status, body).code, expected, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn of_a_soap_fault_the_code_decides_about_repeating_and_not_the_status() {
+        let fault = |code: &str| {
+            let body = format!(
+                "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\"><e:Body><e:Fault><faultcode>sf:{code}</faultcode>\
+                 <faultstring>no</faultstring></e:Fault></e:Body></e:Envelope>"
+            );
+            Refusal::read(StatusCode::INTERNAL_SERVER_ERROR, None, body.as_bytes())
+        };
+        for (code, is_passing, expected) in [
+            ("INSUFFICIENT_ACCESS", false, ErrorCode::SalesforceDenied),
+            (
+                "INVALID_CROSS_REFERENCE_KEY",
+                false,
+                ErrorCode::QueryRefused,
+            ),
+            ("UNKNOWN_EXCEPTION", true, ErrorCode::SalesforceUnavailable),
+            ("SOMETHING_NEW", true, ErrorCode::SalesforceUnavailable),
+        ] {
+            let refusal = fault(code);
+            assert_eq!(refusal.is_passing(), is_passing, "{code}");
+            assert_eq!(Failure::from(refusal).code, expected, "{code}");
         }
     }
 

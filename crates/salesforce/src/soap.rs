@@ -14,6 +14,8 @@ use crate::write::{Outcome, Saved, outcomes};
 
 const ENVELOPE: &str = "http://schemas.xmlsoap.org/soap/envelope/";
 const PARTNER: &str = "urn:partner.soap.sforce.com";
+/// The namespace of the Metadata API.
+pub(crate) const METADATA: &str = "http://soap.sforce.com/2006/04/metadata";
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -74,7 +76,7 @@ impl Client {
             let _ = write!(operation, "<ids>{id}</ids>");
         }
         operation.push_str("</undelete>");
-        let call = Call::soap(format!("/services/Soap/u/{version}"), operation);
+        let call = Call::soap(format!("/services/Soap/u/{version}"), PARTNER, operation);
         let read = |answer: crate::call::Answer| {
             let text = std::str::from_utf8(&answer.body).ok();
             let envelope: Option<Envelope> = text.and_then(|text| from_str(text).ok());
@@ -88,11 +90,11 @@ impl Client {
 }
 
 /// The envelope of an operation. A token has no characters that XML would mistake (RFC 6750); if one had, it is escaped.
-pub(crate) fn envelope(token: &str, operation: &str) -> String {
+pub(crate) fn envelope(token: &str, namespace: &str, operation: &str) -> String {
     let token = Zeroizing::new(quick_xml::escape::escape(token).into_owned());
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><e:Envelope xmlns:e=\"{ENVELOPE}\"><e:Header>\
-         <SessionHeader xmlns=\"{PARTNER}\"><sessionId>{}</sessionId></SessionHeader></e:Header>\
+         <SessionHeader xmlns=\"{namespace}\"><sessionId>{}</sessionId></SessionHeader></e:Header>\
          <e:Body>{operation}</e:Body></e:Envelope>",
         token.as_str()
     )
@@ -129,6 +131,6 @@ mod tests {
 
     #[test]
     fn a_token_stays_inside_its_element() {
-        assert!(envelope("a<b&c", "<x/>").contains("<sessionId>a&lt;b&amp;c</sessionId>"));
+        assert!(envelope("a<b&c", PARTNER, "<x/>").contains("<sessionId>a&lt;b&amp;c</sessionId>"));
     }
 }

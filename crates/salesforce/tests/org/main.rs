@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod automation;
 mod bulk;
 mod filter;
 mod login;

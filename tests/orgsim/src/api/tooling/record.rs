@@ -38,6 +38,13 @@ use crate::{
 
 /// Objects whose records show their `Metadata`, and take it.
 const SWITCHED: [&str; 3] = ["ValidationRule", "WorkflowRule", "FlowDefinition"];
+/// Those, and the one whose status is only shown.
+const SHOWN: [&str; 4] = [
+    "ValidationRule",
+    "WorkflowRule",
+    "FlowDefinition",
+    "ApexTrigger",
+];
 /// What a validation rule's `Metadata` says even when it is nothing.
 const VALIDATION_PARTS: [&str; 3] = ["description", "errorDisplayField", "urls"];
 
@@ -140,7 +147,7 @@ fn component(
 
 /// Full name and `Metadata` of a record that has them.
 fn metadata(catalogue: &Catalogue<'_>, object: &Object, id: &str) -> Option<(String, Value)> {
-    if !SWITCHED.contains(&object.name.as_str()) {
+    if !SHOWN.contains(&object.name.as_str()) {
         return None;
     }
     let (kind, name) = component(catalogue, object, id)?;
@@ -149,10 +156,15 @@ fn metadata(catalogue: &Catalogue<'_>, object: &Object, id: &str) -> Option<(Str
     if kind.name == "ValidationRule" {
         said.extend(VALIDATION_PARTS.map(|part| (part.to_owned(), Value::Null)));
     }
+    if kind.name == "ApexTrigger" {
+        said.insert("packageVersions".to_owned(), json!([]));
+        said.insert("urls".to_owned(), Value::Null);
+    }
     for part in content.properties.children {
         let value = match (part.name.as_str(), part.text.parse::<u32>()) {
             ("active", _) => Value::Bool(part.text.trim() == "true"),
             ("activeVersionNumber", Ok(number)) => number.into(),
+            ("apiVersion", _) => part.text.parse::<f64>().map_or(Value::Null, Value::from),
             _ => part.text.into(),
         };
         said.insert(part.name, value);
