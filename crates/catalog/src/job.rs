@@ -42,6 +42,9 @@ pub struct JobItem {
     pub manifest: Option<ManifestRef>,
     /// Why it failed, or the first reason why it is partial.
     pub error: Option<Failure>,
+    /// How it ended otherwise, while automation is off that it switched off: until that is on again, it has failed.
+    #[serde(default)]
+    pub otherwise: Option<Ending>,
     /// Changes of this item.
     pub version: u64,
 }
@@ -86,6 +89,15 @@ pub enum JobStatus {
     Failed,
     /// Somebody stopped it.
     Cancelled,
+}
+
+/// How a job ended, beside what it left behind in the org.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// Anything but running.
+    pub status: JobStatus,
+    /// Why.
+    pub error: Option<Failure>,
 }
 
 /// A backup that another job needs.
@@ -251,6 +263,7 @@ impl Catalog {
             counts: Counts::default(),
             manifest: None,
             error: None,
+            otherwise: None,
             version: 0,
         })?;
         let mut parts = vec![part];
@@ -373,8 +386,60 @@ impl Catalog {
         .await
     }
 
-    /// A job that has ended stays as it is; what would change nothing is not written.
-    async fn change_running(
+    /// Notes that automation is off that the job switched off: it has failed, whatever it did otherwise. One that still runs does
+    /// so no more.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`.
+    pub async fn note_left_off(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        failure: &Failure,
+        at: Stamp,
+    ) -> Result<JobItem, Failure> {
+        self.change(org, job, |item| {
+            let ended = || Ending {
+                status: item.status,
+                error: item.error.clone(),
+            };
+            let otherwise = match item.status {
+                JobStatus::Running => Ending {
+                    status: JobStatus::Failed,
+                    error: Some(unended()),
+                },
+                _ => item.otherwise.clone().unwrap_or_else(ended),
+            };
+            JobItem {
+                status: JobStatus::Failed,
+                finished_at: item.finished_at.or(Some(at)),
+                error: Some(capped(failure)),
+                otherwise: Some(otherwise),
+                ..item
+            }
+        })
+        .await
+    }
+
+    /// Notes that all of it is on again: the job has ended as it did otherwise.
+    ///
+    /// # Errors
+    /// `JOB_UNKNOWN`.
+    pub async fn clear_left_off(&self, org: &OrgName, job: &JobId) -> Result<JobItem, Failure> {
+        self.change(org, job, |item| match item.otherwise.clone() {
+            None => item,
+            Some(Ending { status, error }) => JobItem {
+                status,
+                error,
+                otherwise: None,
+                ..item
+            },
+        })
+        .await
+    }
+
+    /// What would change nothing is not written.
+    async fn change(
         &self,
         org: &OrgName,
         job: &JobId,
@@ -383,9 +448,6 @@ impl Catalog {
         self.table
             .update(Key::job(org, job), |item: Option<JobItem>| {
                 let item = item.ok_or_else(|| unknown(org, job))?;
-                if item.status != JobStatus::Running {
-                    return Ok(Change::Keep(item));
-                }
                 let changed = change(item.clone());
                 Ok(if changed == item {
                     Change::Keep(item)
@@ -395,6 +457,27 @@ impl Catalog {
             })
             .await
     }
+
+    /// A job that has ended stays as it is; what would change nothing is not written.
+    async fn change_running(
+        &self,
+        org: &OrgName,
+        job: &JobId,
+        change: impl Fn(JobItem) -> JobItem + Send + Sync,
+    ) -> Result<JobItem, Failure> {
+        self.change(org, job, |item| match item.status {
+            JobStatus::Running => change(item),
+            _ => item,
+        })
+        .await
+    }
+}
+
+fn unended() -> Failure {
+    Failure::new(
+        ErrorCode::LeaseLost,
+        "its execution ended before the job did",
+    )
 }
 
 fn unknown(org: &OrgName, job: &JobId) -> Failure {

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | org | `orgs` | `org#<org>` | Get; Query `org#` lists them |
 //! | lease | `org#<org>` | `lease` | Get |
+//! | automation that is off | `quiet` | `org#<org>` | Get; Query `org#` lists it of all orgs |
 //! | API budget | `org#<org>` | `budget` | Get |
 //! | job | `org#<org>` | `job#<job>` | Get; `BatchGet` of those that the next line found |
 //! | job by time | `org#<org>` | `started#<time>#<job>` | Query `started#` backwards: the newest jobs that capture |
@@ -49,6 +50,14 @@ impl Key {
 
     pub(crate) fn lease(org: &OrgName) -> Self {
         Self::under(org, "lease".to_owned())
+    }
+
+    pub(crate) fn quiet(org: &OrgName) -> Self {
+        let Range { pk, sk_prefix } = Range::quiets();
+        Self {
+            pk,
+            sk: format!("{sk_prefix}{org}"),
+        }
     }
 
     pub(crate) fn budget(org: &OrgName) -> Self {
@@ -146,6 +155,13 @@ impl Range {
         }
     }
 
+    pub(crate) fn quiets() -> Self {
+        Self {
+            pk: "quiet".to_owned(),
+            sk_prefix: "org#".to_owned(),
+        }
+    }
+
     pub(crate) fn jobs_by_time(org: &OrgName) -> Self {
         Self::under(org, "started#")
     }
@@ -209,7 +225,7 @@ mod tests {
         let mut keys = Vec::new();
         for org in &orgs {
             keys.extend([Key::org(org), Key::lease(org), Key::budget(org)]);
-            keys.push(Key::last_run(org));
+            keys.extend([Key::last_run(org), Key::quiet(org)]);
             let ids = [b"001000000000001", b"001000000000002"];
             keys.extend(ids.map(|id| Key::remade(org, &SalesforceId::parse(id).unwrap())));
             for job in &jobs {

@@ -17,6 +17,7 @@ mod keys;
 mod lease;
 mod object;
 mod org;
+mod quiet;
 mod record;
 mod restore;
 mod settings;
@@ -25,10 +26,13 @@ mod table;
 pub use block::{BlockItem, BlockState, Progress, SEGMENTS_PER_BLOCK_MAX, Way};
 pub use budget::{Budget, Calls, Caps, Settlement, Usage};
 pub use comparison::{ComparisonCounts, ComparisonItem, ComparisonProgress, ComparisonState};
-pub use job::{Capture, Counts, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef};
+pub use job::{
+    Capture, Counts, Ending, JobItem, JobKind, JobStatus, ManifestRef, Outcome, PlanRef,
+};
 pub use lease::{Lease, LeaseOutcome};
 pub use object::{ObjectException, ObjectFacts, ObjectItem, Refresh, TextHistory};
 pub use org::{Connection, OrgItem};
+pub use quiet::{Quiet, QuietItem, Sent};
 pub use restore::{MadeAs, RunItem, RunProgress};
 pub use settings::Settings;
 

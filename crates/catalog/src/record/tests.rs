@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    BlockItem, BlockState, Budget, Calls, Connection, Counts, JobItem, JobKind, JobStatus,
+    BlockItem, BlockState, Budget, Calls, Connection, Counts, Ending, JobItem, JobKind, JobStatus,
     ManifestRef, ObjectException, ObjectFacts, ObjectItem, OrgItem, PlanRef, Refresh, Settings,
     TextHistory, Usage,
 };
@@ -80,6 +80,10 @@ fn job_item() -> JobItem {
             sha256: "00".to_owned(),
         }),
         error: Some(failure()),
+        otherwise: Some(Ending {
+            status: JobStatus::Succeeded,
+            error: None,
+        }),
         version: 3,
     }
 }

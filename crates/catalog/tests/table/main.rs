@@ -7,6 +7,7 @@ mod jobs;
 mod local;
 mod objects;
 mod orgs;
+mod quiet;
 mod restores;
 
 use std::sync::Arc;
