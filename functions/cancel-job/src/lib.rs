@@ -1,6 +1,6 @@
 //! Stops a job: nothing that it found is shown, and nothing of it goes on.
 
-use holdfast_catalog::{JobItem, JobStatus, Outcome};
+use holdfast_catalog::{JobItem, JobKind, JobStatus, Outcome};
 use holdfast_model::{Failure, JobId, OrgName};
 use holdfast_runtime::{Deadline, Environment, now, stop};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,8 @@ pub async fn handle(
     let catalog = environment.catalog();
     // First of all: functions that are at work see it and stop by themselves.
     let item = catalog.finish_job(&org, &job, &cancelled()).await?;
-    if item.status == JobStatus::Cancelled {
+    // The execution of a restore ends by itself, behind switching on what it switched off.
+    if item.status == JobStatus::Cancelled && item.kind != JobKind::Restore {
         stop(environment, &item.execution).await?;
         if let Some(capture) = capture(environment, &item).await? {
             catalog

@@ -3,6 +3,7 @@
 use holdfast_catalog::{JobItem, JobStatus, RunProgress};
 use holdfast_model::{ErrorCode, Failure, JobId, OrgName, Phase, RunCounts};
 use holdfast_plan::restore::plan::{Plan, plan_name};
+use holdfast_plan::restore::quiet::{Quiet, quiet_name};
 use holdfast_plan::restore::run::{self, Outcome, Receipt, advice, receipts_name};
 use holdfast_runtime::Environment;
 use holdfast_vault::Vault;
@@ -25,6 +26,20 @@ pub struct Overview {
     /// The pass at work.
     phase: Option<Phase>,
     counts: RunCounts,
+    /// Automation that was off meanwhile; nothing when none was asked for.
+    quiet: Option<QuietOverview>,
+}
+
+/// What was switched off.
+#[derive(Debug, Serialize)]
+struct QuietOverview {
+    /// All of it, as it was found on.
+    #[serde(flatten)]
+    record: Quiet,
+    /// Whether it is on again, and was read back.
+    is_on_again: bool,
+    /// What could not be switched on, at the last attempt.
+    left_off: Vec<String>,
 }
 
 /// What became of some records.
@@ -67,7 +82,9 @@ pub(crate) async fn show(
         Some(run) => (Some(run.plan), run.progress),
         None => (None, RunProgress::default()),
     };
+    let quiet = quiet(environment, &item).await?;
     Ok(Output::Run(Box::new(Overview {
+        quiet,
         org: item.org,
         job: item.job,
         status: item.status,
@@ -76,6 +93,24 @@ pub(crate) async fn show(
         phase: progress.phase.filter(|_| item.status == JobStatus::Running),
         counts: progress.counts,
     })))
+}
+
+async fn quiet(
+    environment: &Environment,
+    item: &JobItem,
+) -> Result<Option<QuietOverview>, Failure> {
+    let vault = environment.vault(&item.org).await?;
+    let record = match vault.document(&quiet_name(&item.job)).await {
+        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => return Ok(None),
+        record => record?,
+    };
+    let open = environment.catalog().quiet(&item.org).await?.quiet;
+    let open = open.filter(|open| open.job == item.job);
+    Ok(Some(QuietOverview {
+        record,
+        is_on_again: open.is_none(),
+        left_off: open.map(|open| open.left_off).unwrap_or_default(),
+    }))
 }
 
 async fn receipts(vault: &Vault, plan: &Plan, input: &Input) -> Result<Receipts, Failure> {

@@ -12,6 +12,8 @@ mod undelete;
 mod update;
 mod verify;
 
+use std::collections::BTreeSet;
+
 use holdfast_catalog::{Calls, Caps, JobStatus, Outcome};
 use holdfast_model::{ErrorCode, Failure, JobId, OrgName, RunCounts};
 use holdfast_plan::restore::run::RunRequest;
@@ -119,6 +121,7 @@ async fn settle_last(
         plan: item.plan,
         overwrite: false,
         delete: 0,
+        quiet: BTreeSet::new(),
     };
     let mut run = Run::open(environment, request, &last).await?;
     let work = async |client: &_| run.settle_last(client).await;

@@ -340,6 +340,11 @@ impl Stack {
         self.start_machine("restore", request, job).await
     }
 
+    /// Starts the sweep of automation that is off, under this name. A name is used once.
+    pub async fn start_quiet_sweep(&self, name: &str) -> anyhow::Result<Execution> {
+        self.start_machine("quiet-sweep", &json!({}), name).await
+    }
+
     async fn start_machine(
         &self,
         machine: &str,

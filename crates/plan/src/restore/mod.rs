@@ -3,6 +3,7 @@
 mod order;
 pub mod plan;
 pub mod preflight;
+pub mod quiet;
 mod record;
 pub mod run;
 

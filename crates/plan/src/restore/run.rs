@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use holdfast_model::{
-    FieldSchema, JobId, ObjectName, ObjectSchema, OrgName, Phase, RunCounts, SalesforceId, Stamp,
-    row,
+    AutomationKind, FieldSchema, JobId, ObjectName, ObjectSchema, OrgName, Phase, RunCounts,
+    SalesforceId, Stamp, row,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,9 @@ pub struct RunRequest {
     /// How many records the plan deletes: whoever runs a rollback says it a second time.
     #[serde(default)]
     pub delete: u64,
+    /// Kinds of automation that are off meanwhile; none, unless given.
+    #[serde(default)]
+    pub quiet: BTreeSet<AutomationKind>,
 }
 
 /// What became of a record in a phase.

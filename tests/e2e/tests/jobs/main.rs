@@ -28,6 +28,7 @@ mod memory;
 mod odd_objects;
 mod preflight;
 mod progress;
+mod quiet;
 mod restoring;
 mod values;
 mod world;
@@ -99,6 +100,11 @@ fn main() -> ExitCode {
         progress::a_job_at_work_says_how_far_it_is,
         progress::a_job_without_calls_left_is_suspended,
         progress::an_object_that_keeps_failing_turns_to_a_warning,
+        quiet::a_cancelled_restore_switches_on_what_it_switched_off,
+        quiet::a_job_is_red_until_its_triggers_are_on_again,
+        quiet::a_quiet_restore_fires_nothing_and_everything_is_on_again,
+        quiet::a_restore_that_is_aborted_is_swept_up,
+        quiet::automation_that_cannot_be_switched_off_stops_the_restore,
         restoring::a_restore_is_planned_from_a_compare,
         restoring::a_planned_restore_is_run_and_read_back,
         memory::two_million_records_fit_into_256_mib,

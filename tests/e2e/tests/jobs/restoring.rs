@@ -53,15 +53,15 @@ fn object<'v>(overview: &'v Value, name: &str) -> (usize, &'v Value) {
 }
 
 /// What was damaged, and the compare that found it.
-struct Damage {
+pub(crate) struct Damage {
     account: Value,
     contacts: Value,
     then: Value,
-    compare: JobItem,
+    pub(crate) compare: JobItem,
 }
 
 /// An account is overwritten, two contacts lie in the Recycle Bin, one is gone, and a lead is new.
-async fn damage(org: &Org<'_>) -> Damage {
+pub(crate) async fn damage(org: &Org<'_>) -> Damage {
     let account = json!({"object": "Account", "records": [{"Name": "Nordwind"}]});
     let account = org.control("create", account).await["ids"][0].clone();
     let contact = |last: &str| json!({"LastName": last, "AccountId": account});

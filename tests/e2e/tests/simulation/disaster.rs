@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::compare::is_same;
 use crate::org::Org;
+use crate::quiet::Quiet;
 use crate::tripwire::Tripwire;
 use crate::truth::Record;
 use crate::world::World;
@@ -87,12 +88,15 @@ pub(crate) async fn run(world: &World, seed: u64) {
         return;
     }
     let (inserts, deletes) = (counted(&overview, "insert"), counted(&overview, "delete"));
-    let request = json!({"org": org.name, "plan": planned, "delete": deletes});
+    let mut request = json!({"org": org.name, "plan": planned, "delete": deletes});
+    let mut quiet = Quiet::begin(&org, seed, &OBJECTS.map(|(object, _)| object)).await;
+    quiet.ask(&mut request);
     let (mut killed, mut run) = (0, name(&org, "run"));
     for again in 0..random.u32(1..5) {
         if random.bool() {
             trouble(&org, &mut random).await;
         }
+        Box::pin(quiet.between(&environment, &org)).await;
         let attempt = Box::pin(restore::run(&environment, &org, &run, request.clone()));
         // A kill at random seldom falls between new records and the note of their Ids.
         let ended = if inserts > 0 && random.bool() {
@@ -130,6 +134,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
         }
         panic!("{:?}", ended.error);
     }
+    quiet.assert_back(&environment, &org).await;
     let plan: Plan = {
         let vault = environment.vault(&org.name).await.unwrap();
         vault.document(&plan_name(&planned)).await.unwrap()

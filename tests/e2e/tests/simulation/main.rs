@@ -25,6 +25,8 @@ mod likeness;
 mod moments;
 mod operation;
 mod org;
+mod quiet;
+mod quiet_kills;
 mod restore;
 mod round;
 mod scale;
@@ -52,6 +54,10 @@ fn main() -> ExitCode {
         Asked::Nothing => {
             let mut trials = seeds(1..=SEEDS, ROUNDS);
             trials.extend(disasters(1..=DISASTERS));
+            trials.push(trial(
+                "switching_killed_anywhere_leaves_nothing_off",
+                async |world| Box::pin(quiet_kills::run(&world)).await,
+            ));
             trials.push(trial("aws_in_memory_is_like_the_local_one", async |_| {
                 likeness::run().await;
             }));

@@ -149,7 +149,7 @@ impl<'w> Org<'w> {
         text.lines().map(|line| record(line, now)).collect()
     }
 
-    async fn get(&self, path: &str) -> String {
+    pub(crate) async fn get(&self, path: &str) -> String {
         let url = format!("{}/__sim/{path}", self.sim.url());
         let answer = self.world.http.get(url).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::job::{call, execution, fail};
 use crate::org::Org;
+use crate::quiet;
 
 /// How often the machine calls a function again after a transient error.
 const TRIES: u32 = 6;
@@ -47,6 +48,7 @@ pub(crate) async fn run(
     if let Err(failure) = Box::pin(steps(environment, org, job, request)).await {
         fail(environment, json!({"org": org.name, "job": job}), &failure).await;
     }
+    quiet::on(environment, org, job).await;
     let ended = environment.catalog().job(&org.name, job).await.unwrap();
     assert_ne!(ended.status, JobStatus::Running);
     ended
@@ -83,20 +85,30 @@ pub(crate) async fn receipts(
     )
 }
 
+/// Begins a run.
+pub(crate) async fn begin(
+    environment: &Environment,
+    org: &Org<'_>,
+    job: &JobId,
+) -> Result<Value, Failure> {
+    let first = json!({
+        "request": {"org": org.name, "kind": "restore"}, "job": job, "execution": execution(job),
+    });
+    call!(holdfast_begin_job, environment, first)
+}
+
 async fn steps(
     environment: &Environment,
     org: &Org<'_>,
     job: &JobId,
     request: Value,
 ) -> Result<(), Failure> {
-    let first = json!({
-        "request": {"org": org.name, "kind": "restore"}, "job": job, "execution": execution(job),
-    });
-    let begun = call!(holdfast_begin_job, environment, first)?;
+    let begun = begin(environment, org, job).await?;
     if begun["outcome"] == "ended" {
         return Ok(());
     }
     assert_eq!(begun["outcome"], "started");
+    Box::pin(quiet::off(environment, job, &request)).await?;
     let input = json!({"request": request, "job": job});
     loop {
         let output = call!(holdfast_restore_phase, environment, input.clone())?;
