@@ -132,7 +132,7 @@ impl Client {
             AutomationKind::Triggers => self.triggers(entities).await,
             AutomationKind::Flows => self.flows(entities).await,
             AutomationKind::WorkflowRules => self.workflow_rules(entities).await,
-            AutomationKind::ValidationRules => self.validation_rules(entities).await,
+            AutomationKind::ValidationRules => self.validation_switches(entities).await,
             AutomationKind::DuplicateRules => self.duplicate_rules(entities).await,
         }
     }
@@ -206,7 +206,7 @@ impl Client {
         Ok(found.collect())
     }
 
-    async fn validation_rules(&self, entities: &Entities) -> Result<Vec<Found>, Failure> {
+    async fn validation_switches(&self, entities: &Entities) -> Result<Vec<Found>, Failure> {
         let soql = "SELECT Id, ValidationName, EntityDefinitionId, Active, ManageableState FROM ValidationRule";
         let rows = self.tooling::<ValidationRow>(soql).await?.into_iter();
         let found = rows.filter_map(|row| {

@@ -22,11 +22,6 @@ pub struct ValidationRule {
 }
 
 #[derive(Deserialize)]
-struct Page {
-    records: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed {
     id: String,
@@ -59,17 +54,15 @@ impl Client {
         let soql = format!(
             "SELECT Id, ValidationName FROM ValidationRule WHERE Active = true AND EntityDefinition.QualifiedApiName = '{object}'"
         );
-        let page: Page = self
-            .json(&Call::get(self.path("tooling/query")).query("q", soql))
-            .await?;
-        if page.records.len() > RULES_MAX {
+        let listed: Vec<Listed> = self.tooling(&soql).await?;
+        if listed.len() > RULES_MAX {
             return Err(damaged("an object has more rules than an object can have"));
         }
-        let mut rules = Vec::with_capacity(page.records.len());
+        let mut rules = Vec::with_capacity(listed.len());
         for Listed {
             id,
             validation_name,
-        } in page.records
+        } in listed
         {
             let id = SalesforceId::parse(id.as_bytes())?;
             let call = Call::get(self.path(&format!("tooling/sobjects/ValidationRule/{id}")));

@@ -85,6 +85,7 @@ mod tests {
             key_prefix: None,
             associate_entity_type: None,
             associate_parent_entity: None,
+            comes_back_with_parent: false,
             transport: Transport::Bulk,
             cursor_field: None,
             fields: vec![
