@@ -17,6 +17,8 @@ pub struct Config {
     pub objects: BTreeMap<String, usize>,
     /// Same seed, same data.
     pub seed: u64,
+    /// Characters 4 and 5 of every Id: orgs of different pods share no Id.
+    pub pod: [u8; 2],
     /// What the org's clock says at the start; wall time when absent.
     pub now: Option<Timestamp>,
     /// How long a Bulk job takes.
@@ -66,6 +68,7 @@ impl Default for Config {
             records: 1_000,
             objects: BTreeMap::new(),
             seed: 1,
+            pod: crate::id::POD,
             now: None,
             bulk_delay: Duration::ZERO,
             page_rows: 50_000,

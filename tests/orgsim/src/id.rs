@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const CHECK: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
-const POD: &[u8; 3] = b"Hf0";
+/// The pod of an org that is not told another one.
+pub(crate) const POD: [u8; 2] = *b"Hf";
+const RESERVED: u8 = b'0';
 
 /// The 15 characters that identify a record.
 pub(crate) type Id15 = [u8; 15];
@@ -16,13 +18,28 @@ pub(crate) type Id15 = [u8; 15];
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(crate) struct Mint {
     prefix: [u8; 3],
+    #[serde(default = "pod")]
+    pod: [u8; 2],
     first: usize,
+}
+
+fn pod() -> [u8; 2] {
+    POD
 }
 
 impl Mint {
     /// `first` is the counter of the object's first record; objects that share a prefix differ in it.
     pub(crate) const fn new(prefix: [u8; 3], first: usize) -> Self {
-        Self { prefix, first }
+        Self {
+            prefix,
+            pod: POD,
+            first,
+        }
+    }
+
+    /// The same in another pod: orgs of different pods share no Id.
+    pub(crate) const fn in_pod(self, pod: [u8; 2]) -> Self {
+        Self { pod, ..self }
     }
 
     /// The key prefix of the Ids made here.
@@ -37,7 +54,8 @@ impl Mint {
         for (place, byte) in id.iter_mut().take(15).enumerate().rev() {
             *byte = match place {
                 0..3 => self.prefix.get(place).copied().unwrap_or(b'0'),
-                3..6 => POD.get(place - 3).copied().unwrap_or(b'0'),
+                3..5 => self.pod.get(place - 3).copied().unwrap_or(b'0'),
+                5 => RESERVED,
                 _ => {
                     let digit = DIGITS.get(counter % 62).copied().unwrap_or(b'0');
                     counter /= 62;
@@ -52,7 +70,8 @@ impl Mint {
 
     /// The slot of an Id of this object, or nothing for an Id of another object.
     pub(crate) fn slot(&self, id: &[u8]) -> Option<usize> {
-        let counter = id.strip_prefix(&self.prefix)?.strip_prefix(POD)?.get(..9)?;
+        let counter = id.strip_prefix(&self.prefix)?.strip_prefix(&self.pod)?;
+        let counter = counter.strip_prefix(&[RESERVED])?.get(..9)?;
         let mut value = 0_usize;
         for byte in counter {
             value = value.checked_mul(62)?.checked_add(digit(*byte)?)?;

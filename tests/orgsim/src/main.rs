@@ -130,6 +130,7 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
             security_token: options.security_token,
             jwt_public_key,
         },
+        ..Config::default()
     })
     .await?;
     writeln!(std::io::stdout(), "orgsim listening on {}", running.url())?;

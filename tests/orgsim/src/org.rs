@@ -152,6 +152,7 @@ impl Org {
     /// Generates the org's data, and goes on from what is on disk.
     pub(crate) fn new(config: Config) -> Result<Self, StartError> {
         let mut schema = Schema::load()?;
+        schema.settle_in(config.pod);
         let rules = Rules::load(&schema).map_err(|error| StartError::Rules(error.to_string()))?;
         let clock = Clock::starting_at(config.now);
         let volume = Volume {

@@ -9,6 +9,14 @@ use crate::id::Mint;
 const RANGE: usize = 1_000_000_000;
 
 impl Schema {
+    /// Lets all Ids be of a pod.
+    pub(crate) fn settle_in(&mut self, pod: [u8; 2]) {
+        for object in &mut self.objects {
+            let object = Arc::make_mut(object);
+            object.mint = object.mint.in_pod(pod);
+        }
+    }
+
     /// Adds an object at the end; its number. [`Schema::link`] must follow.
     pub(super) fn append(&mut self, mut object: Object) -> usize {
         let at = self.objects.len();
