@@ -35,7 +35,8 @@ struct Candidate {
 async fn make(environment: &Environment, request: &Request) -> Result<Plan, Failure> {
     let catalog = environment.catalog();
     let Request { org, compare, .. } = request;
-    let job = catalog.job(org, compare).await?;
+    let source = request.source();
+    let job = catalog.job(source, compare).await?;
     if job.kind != JobKind::Compare {
         return Err(invalid(format!("`compare` is not a compare: `{compare}`")));
     }
@@ -45,17 +46,20 @@ async fn make(environment: &Environment, request: &Request) -> Result<Plan, Fail
             format!("the job has no result: `{compare}`"),
         ));
     }
-    let vault = environment.vault(org).await?;
-    let compared: compare::Plan = vault.document(&compare::plan_name(compare)).await?;
-    let (then, now_at) = moments(&compared)?;
-    let comparisons = catalog.comparisons(org, compare).await?;
+    let (of_source, vault) = (
+        environment.vault(source).await?,
+        environment.vault(org).await?,
+    );
+    let compared: compare::Plan = of_source.document(&compare::plan_name(compare)).await?;
+    let (then, now_at) = moments(request, &compared)?;
+    let comparisons = catalog.comparisons(source, compare).await?;
     let candidates = candidates(request, compared, comparisons)?;
     let hashes = |side: fn(&Candidate) -> &PlannedSide| {
         let hashes = candidates.iter();
         let hashes = hashes.map(move |(object, one)| (object.clone(), side(one).schema.clone()));
         hashes.collect::<Vec<_>>()
     };
-    let schemas_then = vault.schemas(hashes(|one| &one.then)).await?;
+    let schemas_then = of_source.schemas(hashes(|one| &one.then)).await?;
     let schemas_now = vault.schemas(hashes(|one| &one.now)).await?;
     check_fields(request, &schemas_then)?;
     let among: BTreeSet<_> = candidates.keys().cloned().collect();
@@ -96,13 +100,14 @@ pub(crate) fn chosen<'r>(
     selection.fields.as_ref()
 }
 
-/// Then and now, of one org.
-fn moments(compared: &compare::Plan) -> Result<(Stamp, Option<Stamp>), Failure> {
+/// Then and now.
+fn moments(request: &Request, compared: &compare::Plan) -> Result<(Stamp, Option<Stamp>), Failure> {
     let (left, right) = (&compared.request.left, &compared.request.right);
+    let is_asked_for = left.org == *request.source() && right.org == request.org;
     match left.at {
-        Some(then) if left.org == right.org => Ok((then, right.at)),
+        Some(then) if is_asked_for => Ok((then, right.at)),
         _ => Err(invalid(
-            "`compare` must have a moment of the past on its left side, and the same org on its right one",
+            "`compare` must have a moment of the past on its left side, of the org `from` if that is given, and `org` on its right one",
         )),
     }
 }

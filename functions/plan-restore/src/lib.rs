@@ -1,6 +1,7 @@
 //! Plans a restore from a compare, an object after the other and page by page. Writes nothing to Salesforce.
 
 mod begin;
+mod counterparts;
 mod object;
 
 use holdfast_catalog::{JobKind, JobStatus};
@@ -89,8 +90,9 @@ async fn go_on(
 ) -> Result<Progress, Failure> {
     let (catalog, org) = (environment.catalog(), &plan.request.org);
     let vault = environment.vault(org).await?;
+    let counterparts = counterparts::of(environment, plan).await?;
     while let Some(object) = plan.objects.get(cursor.object) {
-        let mut records = Records::open(environment, plan, object, job).await?;
+        let mut records = Records::open(environment, plan, &counterparts, object, job).await?;
         while cursor.page < object.pages {
             // A job that was cancelled ends here.
             if catalog.job(org, job).await?.status != JobStatus::Running {

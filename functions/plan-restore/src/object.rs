@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{Failure, JobId, SalesforceId, SegmentEntry, Stamp};
+use holdfast_model::{Failure, JobId, ObjectSchema, SalesforceId, SegmentEntry, Stamp};
 use holdfast_plan::compare::{self, Deleted, Difference};
 use holdfast_plan::diff::ChangeKind;
+use holdfast_plan::restore::counterpart::Counterparts;
 use holdfast_plan::restore::plan::{Counts, Page, Plan, PlannedObject, PlannedRecord, page_name};
 use holdfast_plan::restore::{Mode, Now, RestoredFields, Row, Step};
 use holdfast_runtime::Environment;
@@ -13,18 +14,23 @@ use holdfast_vault::{Fields, Filter, Vault};
 use crate::begin::chosen;
 
 /// Later than any stamp.
-const END_OF_TIME: Stamp = Stamp::from_millis(i64::MAX);
+pub(crate) const END_OF_TIME: Stamp = Stamp::from_millis(i64::MAX);
 
 /// An object at work.
 pub(crate) struct Records<'a> {
     vault: Vault,
+    /// Of the org whose backup it is, which may be the same.
+    of_source: Vault,
     plan: &'a Plan,
+    counterparts: &'a Counterparts,
+    then: ObjectSchema,
     object: &'a PlannedObject,
     job: &'a JobId,
     fields: RestoredFields,
     /// Names of all stored fields.
     names: Vec<String>,
     segments: Vec<SegmentEntry>,
+    segments_of_source: Vec<SegmentEntry>,
 }
 
 impl<'a> Records<'a> {
@@ -32,12 +38,21 @@ impl<'a> Records<'a> {
     pub(crate) async fn open(
         environment: &Environment,
         plan: &'a Plan,
+        counterparts: &'a Counterparts,
         object: &'a PlannedObject,
         job: &'a JobId,
     ) -> Result<Self, Failure> {
-        let (org, name) = (&plan.request.org, &object.turn.object);
-        let vault = environment.vault(org).await?;
-        let then = vault.schema(name, &object.schema_then).await?;
+        let (org, source, name) = (
+            &plan.request.org,
+            plan.request.source(),
+            &object.turn.object,
+        );
+        let (vault, of_source) = (
+            environment.vault(org).await?,
+            environment.vault(source).await?,
+        );
+        let catalog = environment.catalog();
+        let then = of_source.schema(name, &object.schema_then).await?;
         let now = vault.schema(name, &object.schema_now).await?;
         let digits = plan.planned_at.soql();
         let suffix: String = digits.chars().filter(char::is_ascii_digit).collect();
@@ -47,9 +62,13 @@ impl<'a> Records<'a> {
                 .stored_fields()
                 .map(|field| field.name.clone())
                 .collect(),
-            segments: environment.catalog().segments(org, name).await?,
+            segments: catalog.segments(org, name).await?,
+            segments_of_source: catalog.segments(source, name).await?,
             vault,
+            of_source,
             plan,
+            counterparts,
+            then,
             object,
             job,
         })
@@ -64,7 +83,7 @@ impl<'a> Records<'a> {
         let Plan { request, .. } = self.plan;
         let object = &self.object.turn.object;
         let name = compare::page_name(&request.compare, object, number);
-        let page: compare::Page = self.vault.document(&name).await?;
+        let page: compare::Page = self.of_source.document(&name).await?;
         let selection = request.objects.as_ref();
         let ids = selection.and_then(|objects| objects.get(object)?.ids.as_ref());
         let mut differences = page.differences;
@@ -83,7 +102,17 @@ impl<'a> Records<'a> {
             if let Some(row) = whole.get(&id) {
                 then = Some(row.clone());
             }
-            let decision = self.fields.decide(then.as_ref(), &now, mode);
+            let nobody = then.as_mut().map_or_else(Vec::new, |then| {
+                let now = match &now {
+                    Now::Live(row) | Now::InRecycleBin(row) => Some(row),
+                    Now::Gone => None,
+                };
+                self.counterparts.translate(&self.then, then, now)
+            });
+            let mut decision = self.fields.decide(then.as_ref(), &now, mode);
+            if !matches!(decision.step, Step::Delete { .. } | Step::Skip { .. }) {
+                decision.unwritable.extend(nobody);
+            }
             counts.note(&decision);
             let leaves_alone = matches!(decision.step, Step::Skip { .. });
             if !leaves_alone || !decision.unwritable.is_empty() {
@@ -106,7 +135,8 @@ impl<'a> Records<'a> {
             one.kind == ChangeKind::OnlyLeft && one.other_side == Some(Deleted::InRecycleBin)
         });
         let ids = lie_there.map(|one| one.id).collect();
-        self.rows(ids, self.plan.now.unwrap_or(END_OF_TIME)).await
+        let now = self.plan.now.unwrap_or(END_OF_TIME);
+        self.rows(&self.vault, &self.segments, ids, now).await
     }
 
     /// All values of records that get a copy: a compare has only those that differ.
@@ -119,11 +149,14 @@ impl<'a> Records<'a> {
             .iter()
             .filter(|one| makes_copies && one.kind == ChangeKind::Changed);
         let ids = changed.map(|one| one.id).collect();
-        self.rows(ids, self.plan.then).await
+        let (vault, segments) = (&self.of_source, &self.segments_of_source);
+        self.rows(vault, segments, ids, self.plan.then).await
     }
 
     async fn rows(
         &self,
+        vault: &Vault,
+        segments: &[SegmentEntry],
         ids: BTreeSet<SalesforceId>,
         as_of: Stamp,
     ) -> Result<BTreeMap<SalesforceId, Row>, Failure> {
@@ -133,9 +166,7 @@ impl<'a> Records<'a> {
         }
         let names: Vec<_> = self.names.iter().map(String::as_str).collect();
         let fields = Fields::Named(&names);
-        let mut scan = self
-            .vault
-            .scan(&self.segments, as_of, fields, Filter::Ids(ids));
+        let mut scan = vault.scan(segments, as_of, fields, Filter::Ids(ids));
         while let Some(row) = scan.next().await? {
             let texts = row.fields();
             let texts = texts.filter_map(|(name, text)| Some((name.to_owned(), text?.to_owned())));

@@ -1,5 +1,6 @@
 //! What a restore sets out to do: in which order objects are written, and what of each record.
 
+pub mod counterpart;
 mod order;
 pub mod plan;
 pub mod preflight;

@@ -13,8 +13,11 @@ use super::record::{Decision, Mode, SkipReason, Step};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// The org, which is both sides of the compare.
+    /// The org that is restored: the right side of the compare.
     pub org: OrgName,
+    /// The org of the left side, whose backup it is restored from, when that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<OrgName>,
     /// The compare that has ended.
     pub compare: JobId,
     /// What becomes of records that are there already.
@@ -22,6 +25,13 @@ pub struct Request {
     /// Only these objects, and of them these records and fields; all that differ, unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<BTreeMap<ObjectName, Selection>>,
+}
+
+impl Request {
+    /// The org whose backup it is restored from.
+    pub fn source(&self) -> &OrgName {
+        self.from.as_ref().unwrap_or(&self.org)
+    }
 }
 
 /// Some records and fields of an object; all, unless given.

@@ -20,7 +20,7 @@ use crate::world::World;
 use crate::{job, restore};
 
 /// Parents and children of every kind: looked up, cascading, detail, junction, of their own kind, and polymorphic.
-const OBJECTS: [(&str, usize); 8] = [
+pub(crate) const OBJECTS: [(&str, usize); 8] = [
     ("Account", 12),
     ("Contact", 14),
     ("Employee__c", 8),
@@ -43,10 +43,10 @@ const LOOKUPS: [(&str, &str, &str); 9] = [
     ("Task", "WhoId", "Contact"),
 ];
 /// A restore takes about so many steps, two for each AWS call.
-const STEPS_MAX: i64 = 240;
+pub(crate) const STEPS_MAX: i64 = 240;
 
 /// The live records of each object.
-type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
+pub(crate) type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
 
 pub(crate) async fn run(world: &World, seed: u64) {
     let mut random = Rng::with_seed(seed);
@@ -155,14 +155,14 @@ pub(crate) async fn run(world: &World, seed: u64) {
 }
 
 /// Records of a plan that a step is about.
-fn counted(overview: &Value, step: &str) -> u64 {
+pub(crate) fn counted(overview: &Value, step: &str) -> u64 {
     let objects = overview["objects"].as_array().unwrap().iter();
     let counts = objects.map(|object| object["counts"][step].as_u64().unwrap());
     counts.sum()
 }
 
 /// Captures everything that is there at a moment, and gives both. What is gone for good is gone from when a job learned of it.
-async fn settle(environment: &Environment, org: &Org<'_>, what: &str) -> (Stamp, State) {
+pub(crate) async fn settle(environment: &Environment, org: &Org<'_>, what: &str) -> (Stamp, State) {
     let mut settled = (org.now().await, state(org).await);
     for job in ["learned", "captured"] {
         org.control("clock", json!({"advance_seconds": 60})).await;
@@ -178,7 +178,7 @@ async fn settle(environment: &Environment, org: &Org<'_>, what: &str) -> (Stamp,
 }
 
 /// Leaves out what no org has: circles of parents, and changes of what is archived.
-async fn prepare(org: &Org<'_>) {
+pub(crate) async fn prepare(org: &Org<'_>) {
     for (object, records) in state(org).await {
         let is_archived = |record: &Record| {
             record
@@ -204,7 +204,7 @@ async fn prepare(org: &Org<'_>) {
     }
 }
 
-async fn state(org: &Org<'_>) -> State {
+pub(crate) async fn state(org: &Org<'_>) -> State {
     let now = org.now().await;
     let mut state = State::new();
     for (object, _) in OBJECTS {
@@ -215,12 +215,12 @@ async fn state(org: &Org<'_>) -> State {
     state
 }
 
-fn name(org: &Org<'_>, what: &str) -> JobId {
+pub(crate) fn name(org: &Org<'_>, what: &str) -> JobId {
     JobId::parse(format!("{}-{what}", org.name)).unwrap()
 }
 
 /// Something happens that nobody wanted; among the first six kinds nothing is deleted.
-async fn damage(org: &Org<'_>, random: &mut Rng, kinds: u32) {
+pub(crate) async fn damage(org: &Org<'_>, random: &mut Rng, kinds: u32) {
     let now = state(org).await;
     let (object, _) = OBJECTS[random.usize(..OBJECTS.len())];
     let (path, mut body) = match random.u32(0..kinds) {
@@ -281,7 +281,7 @@ fn some(random: &mut Rng, records: &BTreeMap<SalesforceId, Record>, most: usize)
 }
 
 /// Something goes wrong in the next calls that write.
-async fn trouble(org: &Org<'_>, random: &mut Rng) {
+pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
     let action = match random.u32(0..4) {
         0 => json!({"cut_after_bytes": random.u32(1..400)}),
         1 => json!("expire_session"),

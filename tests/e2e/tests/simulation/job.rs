@@ -86,12 +86,23 @@ pub(crate) async fn compare(
     environment: &Environment,
     org: &OrgName,
     job: &JobId,
-    moments: (Stamp, Stamp),
+    (left, right): (Stamp, Stamp),
+    objects: &[ObjectName],
+) -> BTreeMap<ObjectName, Vec<Value>> {
+    let sides = ((org, left), (org, right));
+    Box::pin(compare_orgs(environment, job, sides, objects)).await
+}
+
+/// Compares an org at a moment with another one at another moment.
+pub(crate) async fn compare_orgs(
+    environment: &Environment,
+    job: &JobId,
+    ((org, left), (other, right)): ((&OrgName, Stamp), (&OrgName, Stamp)),
     objects: &[ObjectName],
 ) -> BTreeMap<ObjectName, Vec<Value>> {
     let base = json!({"org": org, "job": job});
     let begun = call!(holdfast_begin_compare, environment, json!({
-        "request": {"left": {"org": org, "at": moments.0}, "right": {"org": org, "at": moments.1}, "objects": objects},
+        "request": {"left": {"org": org, "at": left}, "right": {"org": other, "at": right}, "objects": objects},
         "job": job, "execution": execution(job),
     }))
     .unwrap();

@@ -30,6 +30,7 @@ mod quiet_kills;
 mod restore;
 mod round;
 mod scale;
+mod transfer;
 mod tripwire;
 mod truth;
 mod world;
@@ -47,6 +48,8 @@ const SEEDS: u64 = 60;
 const ROUNDS: u32 = 20;
 /// Disasters of a plain test run.
 const DISASTERS: u64 = 100;
+/// Restores into another org of a plain test run.
+const TRANSFERS: u64 = 20;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Asked::Nothing => {
             let mut trials = seeds(1..=SEEDS, ROUNDS);
             trials.extend(disasters(1..=DISASTERS));
+            trials.extend(transfers(1..=TRANSFERS));
             trials.push(trial(
                 "switching_killed_anywhere_leaves_nothing_off",
                 async |world| Box::pin(quiet_kills::run(&world)).await,
@@ -64,7 +68,11 @@ fn main() -> ExitCode {
             trials
         }
         Asked::Seeds(numbers, rounds) => seeds(numbers, rounds),
-        Asked::Disasters(numbers) => disasters(numbers),
+        Asked::Disasters(numbers) => {
+            let mut trials = disasters(numbers.clone());
+            trials.extend(transfers(numbers));
+            trials
+        }
         Asked::Objects(objects) => vec![trial(
             format!("a_day_of_{objects}_objects"),
             async move |world| Box::pin(scale::run(&world, objects)).await,
@@ -90,6 +98,18 @@ fn disasters(numbers: RangeInclusive<u64>) -> Vec<Trial> {
             format!("disaster_{seed}_is_made_good"),
             async move |world| {
                 Box::pin(disaster::run(&world, seed)).await;
+            },
+        )
+    });
+    trials.collect()
+}
+
+fn transfers(numbers: RangeInclusive<u64>) -> Vec<Trial> {
+    let trials = numbers.map(|seed| {
+        trial(
+            format!("transfer_{seed}_brings_everything_into_another_org"),
+            async move |world| {
+                Box::pin(transfer::run(&world, seed)).await;
             },
         )
     });

@@ -54,17 +54,48 @@ impl<'w> Org<'w> {
         seed: u64,
         objects: &[(&'static str, usize)],
     ) -> Self {
-        let counts = objects.iter();
+        Self::named(
+            world,
+            &format!("seed-{seed}"),
+            seed,
+            objects,
+            Config::default(),
+        )
+        .await
+    }
+
+    /// Another org with the same people, whose Ids are all others.
+    pub(crate) async fn beside(
+        world: &'w World,
+        seed: u64,
+        objects: &[(&'static str, usize)],
+    ) -> Self {
+        let config = Config {
+            pod: *b"Zz",
+            ..Config::default()
+        };
+        Self::named(world, &format!("beside-{seed}"), seed, objects, config).await
+    }
+
+    async fn named(
+        world: &'w World,
+        name: &str,
+        seed: u64,
+        objects: &[(&'static str, usize)],
+        config: Config,
+    ) -> Self {
+        // What is not counted has what every org has.
+        let counts = objects.iter().filter(|(_, records)| *records > 0);
         let config = Config {
             records: 0,
             objects: counts
                 .map(|(object, records)| ((*object).to_owned(), *records))
                 .collect(),
             seed,
-            ..Config::default()
+            ..config
         };
         let sim = holdfast_orgsim::start(config).await.unwrap();
-        let name = OrgName::parse(format!("seed-{seed}")).unwrap();
+        let name = OrgName::parse(name).unwrap();
         let credentials = json!({
             "grant": "client_credentials",
             "login_url": sim.url(),
