@@ -26,6 +26,8 @@ enum Subject {
     Day,
     /// Jobs of the deployed machine over 500 objects: the first, one in which 5,000 records changed, one in which none did
     Head,
+    /// A restore of 1,000,000 records with three levels of parents into an org that was emptied
+    Restore,
 }
 
 pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
@@ -33,7 +35,8 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
         Subject::Seal => ("holdfast-vault", "seal"),
         Subject::Diff => ("holdfast-compare-object", "diff"),
         Subject::Day => return simulate::measure(OBJECTS),
-        Subject::Head => return head(),
+        Subject::Head => return jobs("a_head_job_of_500_objects"),
+        Subject::Restore => return jobs("a_restore_into_an_empty_org"),
     };
     let mut bench = cargo::cargo();
     if let Subject::Diff = options.subject {
@@ -45,9 +48,9 @@ pub(crate) fn run(options: &Bench) -> anyhow::Result<()> {
     cargo::finish(&mut bench)
 }
 
-fn head() -> anyhow::Result<()> {
+fn jobs(name: &str) -> anyhow::Result<()> {
     let mut test = cargo::cargo();
     test.args(["test", "--workspace", "--test", "jobs", "--"]);
-    test.args(["--ignored", "--nocapture", "a_head_job_of_500_objects"]);
+    test.args(["--ignored", "--nocapture", name]);
     cargo::finish(&mut test)
 }

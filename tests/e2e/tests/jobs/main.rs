@@ -23,6 +23,7 @@ mod history;
 mod incremental;
 mod interruption;
 mod killing;
+mod large_restore;
 mod many_objects;
 mod memory;
 mod odd_objects;
@@ -117,7 +118,11 @@ fn main() -> ExitCode {
         killing::a_job_killed_at_any_state_is_made_good_by_the_next,
         killing::function_processes_killed_at_random_instants_change_nothing,
     ]);
-    let measured = trials![alone(), runtime: many_objects::a_head_job_of_500_objects,];
+    let measured = trials![
+        alone(), runtime:
+        many_objects::a_head_job_of_500_objects,
+        large_restore::a_restore_into_an_empty_org,
+    ];
     trials.extend(
         measured
             .into_iter()

@@ -178,8 +178,8 @@ impl Org<'_> {
             .collect()
     }
 
-    /// A call of the Metadata API, as an administrator makes it; says how often it succeeded.
-    pub(crate) async fn metadata(&self, call: &str) -> usize {
+    /// An access token of the integration user.
+    pub(crate) async fn token(&self) -> String {
         let form =
             "grant_type=client_credentials&client_id=holdfast-demo&client_secret=demo-secret";
         let http = &self.world.http;
@@ -187,7 +187,12 @@ impl Org<'_> {
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let answer = request.body(form).send().await.unwrap();
         let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        let token = answer["access_token"].as_str().unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A call of the Metadata API, as an administrator makes it; says how often it succeeded.
+    pub(crate) async fn metadata(&self, call: &str) -> usize {
+        let (http, token) = (&self.world.http, self.token().await);
         let space = "http://soap.sforce.com/2006/04/metadata";
         let envelope = format!(
             "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
