@@ -41,6 +41,17 @@ impl Vault {
         serde_json::from_slice(&json).map_err(|_| unreadable(&path))
     }
 
+    /// The same; nothing when there is none.
+    pub async fn find_document<T: DeserializeOwned>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, Failure> {
+        match self.document(name).await {
+            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Ok(None),
+            document => document.map(Some),
+        }
+    }
+
     /// Stores a schema under its hash, which it gives back. If it is there, nothing changes.
     pub async fn put_schema(&self, schema: &ObjectSchema) -> Result<String, Failure> {
         let hash = schema.hash();

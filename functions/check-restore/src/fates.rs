@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{ErrorCode, Failure, JobId, SalesforceId};
+use holdfast_model::{Failure, JobId, SalesforceId};
 use holdfast_plan::restore::Step;
 use holdfast_plan::restore::plan::{Counts, Page, Plan, page_name};
 use holdfast_plan::restore::preflight::{Fate, Hindered, ObstaclePage, obstacles_name};
 use holdfast_vault::Vault;
-use serde::de::DeserializeOwned;
 
 /// Records that are kept in mind, about 64 bytes each; lookups to others are doubtful.
 const RECORDS_MAX: usize = 1_000_000;
@@ -37,15 +36,15 @@ impl Fates {
             }
             let object = &planned.turn.object;
             for number in 0..planned.pages {
-                let Some(page) = stored::<Page>(vault, &page_name(job, object, number)).await?
-                else {
+                let name = page_name(job, object, number);
+                let Some(page) = vault.find_document::<Page>(&name).await? else {
                     continue;
                 };
                 for record in page.records {
                     fates.note(record.id, &record.decision.step);
                 }
-                let found =
-                    stored::<ObstaclePage>(vault, &obstacles_name(job, object, number)).await?;
+                let name = obstacles_name(job, object, number);
+                let found: Option<ObstaclePage> = vault.find_document(&name).await?;
                 fates.hinder(&found.unwrap_or_default().records);
             }
         }
@@ -83,15 +82,4 @@ impl Fates {
 fn returns_all_the_same(record: &Hindered) -> bool {
     let mut obstacles = record.obstacles.iter();
     !obstacles.any(|obstacle| obstacle.code == "UNDELETE_FAILED")
-}
-
-/// A document, if there is one.
-pub(crate) async fn stored<T: DeserializeOwned>(
-    vault: &Vault,
-    name: &str,
-) -> Result<Option<T>, Failure> {
-    match vault.document(name).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Ok(None),
-        document => document.map(Some),
-    }
 }

@@ -11,7 +11,6 @@ use holdfast_plan::restore::run::Waiting;
 use holdfast_salesforce::{Client, Columns, Scope};
 
 use crate::check::Run;
-use crate::fates::stored;
 use crate::org::known;
 
 /// Unique values that are kept in mind.
@@ -155,7 +154,8 @@ async fn claims(
     }
     for phase in [Phase::Update, Phase::Insert] {
         for number in 0..pages {
-            let page = stored::<Page>(&run.vault, &page_name(run.job, object, number)).await?;
+            let name = page_name(run.job, object, number);
+            let page: Option<Page> = run.vault.find_document(&name).await?;
             for record in page.into_iter().flat_map(|page| page.records) {
                 let writes = waiting.part(phase, &record.decision.step);
                 for write in writes.into_iter().flatten() {

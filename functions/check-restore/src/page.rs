@@ -15,7 +15,6 @@ use holdfast_salesforce::Client;
 use crate::Sweep;
 use crate::ask::Asked;
 use crate::check::{Run, UNITS_PER_MB, units};
-use crate::fates::stored;
 use crate::object::Object;
 use crate::query::Rows;
 
@@ -68,10 +67,11 @@ impl Run<'_> {
     /// Finds what is in the way of the records of the page at work, and stores it.
     pub(crate) async fn page(&mut self, object: &Object) -> Result<(), Failure> {
         let number = self.cursor.page;
-        let plan = stored::<Page>(&self.vault, &page_name(self.job, &object.name, number)).await?;
+        let name = page_name(self.job, &object.name, number);
+        let plan: Option<Page> = self.vault.find_document(&name).await?;
         let Some(plan) = plan else { return Ok(()) };
         let first_name = obstacles_name(self.job, &object.name, number);
-        let first = stored::<ObstaclePage>(&self.vault, &first_name).await?;
+        let first: Option<ObstaclePage> = self.vault.find_document(&first_name).await?;
         let (name, stored) = match self.cursor.sweep {
             Sweep::Records => (first_name, first.clone()),
             Sweep::Links => (links_name(self.job, &object.name, number), None),

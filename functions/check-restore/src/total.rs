@@ -8,7 +8,6 @@ use holdfast_plan::restore::preflight::{
 };
 
 use crate::check::Run;
-use crate::fates::stored;
 
 impl Run<'_> {
     /// Counts the obstacles of all pages, each record once.
@@ -26,7 +25,7 @@ impl Run<'_> {
             ];
             let mut found = ObstaclePage::default();
             for name in names {
-                let more = stored::<ObstaclePage>(&self.vault, &name).await?;
+                let more = self.vault.find_document::<ObstaclePage>(&name).await?;
                 found.add(more.unwrap_or_default());
             }
             tallied(&found.records, &mut check);

@@ -16,9 +16,8 @@ pub(crate) async fn plan(
     job: &JobId,
 ) -> Result<Plan, Failure> {
     let vault = environment.vault(&request.org).await?;
-    match vault.document(&plan_name(job)).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => {}
-        plan => return plan,
+    if let Some(plan) = vault.find_document(&plan_name(job)).await? {
+        return Ok(plan);
     }
     let plan = make(environment, request).await?;
     vault.put_document(&plan_name(job), &plan).await?;

@@ -72,10 +72,7 @@ pub async fn handle(
         ));
     }
     let vault = environment.vault(&input.org).await?;
-    let plan: Option<Plan> = match vault.document(&plan_name(&input.job)).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => None,
-        plan => Some(plan?),
-    };
+    let plan: Option<Plan> = vault.find_document(&plan_name(&input.job)).await?;
     let comparisons = catalog.comparisons(&input.org, &input.job).await?;
     let Some(object) = &input.object else {
         let overview = Overview::of(job, plan.as_ref(), &comparisons, &input);

@@ -183,7 +183,7 @@ pub async fn handle(
         if counts != Counts::default() {
             let name = object_check_name(&input.job, &planned.turn.object);
             objects.push(ObjectOverview {
-                check: obstacles::stored(&vault, &name).await?.map(ToldCheck::of),
+                check: vault.find_document(&name).await?.map(ToldCheck::of),
                 calls: counts.calls(!planned.turn.waiting.is_empty()),
                 planned: planned.clone(),
                 counts,
@@ -192,7 +192,7 @@ pub async fn handle(
     }
     let request = plan.as_ref().map(|plan| &plan.request);
     let check = match &plan {
-        Some(_) => obstacles::stored(&vault, &check_name(&input.job)).await?,
+        Some(_) => vault.find_document(&check_name(&input.job)).await?,
         None => None,
     };
     Ok(Output::Overview(Box::new(Overview {
@@ -236,17 +236,11 @@ async fn records(
     let mut room = TEXT_BYTES_MAX;
     let mut records = Vec::new();
     while at.page < planned.pages {
-        let page = match vault
-            .document(&page_name(&input.job, object, at.page))
-            .await
-        {
-            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Page {
-                records: Vec::new(),
-            },
-            page => page?,
-        };
+        let name = page_name(&input.job, object, at.page);
+        let page: Option<Page> = vault.find_document(&name).await?;
+        let planned = page.map(|page| page.records).unwrap_or_default();
         let mut hindered = obstacles::of(vault, &input.job, object, at.page).await?;
-        for record in page.records.into_iter().skip(at.told) {
+        for record in planned.into_iter().skip(at.told) {
             let obstacles = hindered.remove(&record.id).unwrap_or_default();
             if is_wanted(&record) && !(input.hindered && obstacles.is_empty()) {
                 let bytes = record.bytes() + obstacles.len() * OBSTACLE_BYTES;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, SalesforceId};
+use holdfast_model::{Failure, JobId, ObjectName, SalesforceId};
 use holdfast_plan::restore::plan::PlannedRecord;
 use holdfast_plan::restore::preflight::{
     Certainty, ObjectCheck, Obstacle, ObstaclePage, Tally, links_name, obstacles_name,
@@ -10,7 +10,6 @@ use holdfast_plan::restore::preflight::{
 use holdfast_plan::restore::run::advice;
 use holdfast_vault::Vault;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 /// What was found of an object.
 #[derive(Debug, Serialize)]
@@ -80,7 +79,7 @@ pub(crate) async fn of(
     ];
     let mut found = ObstaclePage::default();
     for name in names {
-        let more = stored::<ObstaclePage>(vault, &name).await?;
+        let more = vault.find_document::<ObstaclePage>(&name).await?;
         found.add(more.unwrap_or_default());
     }
     let told = found.records.into_iter().map(|record| {
@@ -91,15 +90,4 @@ pub(crate) async fn of(
         (record.id, told.collect())
     });
     Ok(told.collect())
-}
-
-/// A document, if there is one.
-pub(crate) async fn stored<T: DeserializeOwned>(
-    vault: &Vault,
-    name: &str,
-) -> Result<Option<T>, Failure> {
-    match vault.document(name).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Ok(None),
-        document => document.map(Some),
-    }
 }

@@ -100,9 +100,8 @@ async fn quiet(
     item: &JobItem,
 ) -> Result<Option<QuietOverview>, Failure> {
     let vault = environment.vault(&item.org).await?;
-    let record = match vault.document(&quiet_name(&item.job)).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => return Ok(None),
-        record => record?,
+    let Some(record) = vault.find_document(&quiet_name(&item.job)).await? else {
+        return Ok(None);
     };
     let open = environment.catalog().quiet(&item.org).await?.quiet;
     let open = open.filter(|open| open.job == item.job);
@@ -139,12 +138,9 @@ async fn receipts(vault: &Vault, plan: &Plan, input: &Input) -> Result<Receipts,
             continue;
         }
         let name = receipts_name(&input.job, object, current, (at.page, at.batch));
-        let batch: run::Receipts = match vault.document(&name).await {
-            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => {
-                (at.page, at.batch) = (at.page + 1, 0);
-                continue;
-            }
-            batch => batch?,
+        let Some(batch) = vault.find_document::<run::Receipts>(&name).await? else {
+            (at.page, at.batch) = (at.page + 1, 0);
+            continue;
         };
         for receipt in batch.records.into_iter().skip(at.told) {
             if is_wanted(&receipt) {

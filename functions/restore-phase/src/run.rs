@@ -307,9 +307,8 @@ impl<'a> Run<'a> {
         place: Place,
     ) -> Result<Vec<Batch>, Failure> {
         let name = page_name(&self.request.plan, &object.name, place.page);
-        let page: Page = match self.vault.document(&name).await {
-            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => return Ok(Vec::new()),
-            page => page?,
+        let Some(page) = self.vault.find_document::<Page>(&name).await? else {
+            return Ok(Vec::new());
         };
         let parts = page.records.into_iter().filter_map(|record| {
             let step = &record.decision.step;
@@ -350,10 +349,7 @@ impl<'a> Run<'a> {
         place: Place,
     ) -> Result<Option<Receipts>, Failure> {
         let name = self.receipts_name(object, place);
-        match self.vault.document(&name).await {
-            Err(missing) if missing.code == ErrorCode::VaultObjectMissing => Ok(None),
-            receipts => receipts.map(Some),
-        }
+        self.vault.find_document(&name).await
     }
 
     fn receipts_name(&self, object: &Object, place: Place) -> String {

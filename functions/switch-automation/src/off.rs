@@ -1,7 +1,7 @@
 //! Before a restore.
 
 use holdfast_catalog::JobStatus;
-use holdfast_model::{ErrorCode, Failure, JobId, Switch};
+use holdfast_model::{Failure, JobId, Switch};
 use holdfast_plan::restore::plan::{Counts, Plan, counts_name, plan_name};
 use holdfast_plan::restore::quiet::{Quiet, concerned, kinds, quiet_name};
 use holdfast_plan::restore::run::RunRequest;
@@ -59,9 +59,8 @@ async fn record(
     job: &JobId,
 ) -> Result<Quiet, Failure> {
     let (catalog, org, name) = (environment.catalog(), &request.org, quiet_name(job));
-    match vault.document(&name).await {
-        Err(missing) if missing.code == ErrorCode::VaultObjectMissing => {}
-        record => return record,
+    if let Some(record) = vault.find_document(&name).await? {
+        return Ok(record);
     }
     let plan: Plan = vault.document(&plan_name(&request.plan)).await?;
     let mut schemas = Vec::new();
