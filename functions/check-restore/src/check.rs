@@ -58,11 +58,6 @@ impl<'a> Run<'a> {
             let name = counts_name(job, &planned.turn.object);
             counts.push(vault.document(&name).await?);
         }
-        let made_of = plan.objects.iter().zip(&counts);
-        let made_of = made_of.filter(|(_, counts)| counts.insert > 0);
-        let made_of = made_of
-            .map(|(planned, _)| planned.turn.object.clone())
-            .collect();
         let caps = environment.catalog().org(org).await?.settings.caps();
         let calls = Calls {
             api: CALLS_FOR_ORG,
@@ -76,9 +71,9 @@ impl<'a> Run<'a> {
             org,
             job,
             vault,
+            made_of: plan.made_of(&counts),
             plan,
             counts,
-            made_of,
             org_facts,
             fates,
             cursor,

@@ -85,19 +85,14 @@ impl<'a> Run<'a> {
             let name = counts_name(&request.plan, &planned.turn.object);
             counts.push(vault.document(&name).await?);
         }
-        let made = plan.objects.iter().zip(&counts);
-        let made = made.filter(|(_, counts)| counts.insert > 0);
-        let made = made
-            .map(|(planned, _)| planned.turn.object.clone())
-            .collect();
         let item = catalog.open_run(org, job, &request.plan).await?;
         Ok(Self {
             catalog,
             vault,
             job,
+            made: plan.made_of(&counts),
             plan,
             counts,
-            made,
             settle_seconds: catalog.org(org).await?.settings.restore_settle_seconds,
             at: item.progress.clone(),
             item,

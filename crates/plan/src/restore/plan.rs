@@ -61,6 +61,16 @@ pub struct Plan {
     pub objects: Vec<PlannedObject>,
 }
 
+impl Plan {
+    /// Objects of which records are made, given the counts of each.
+    pub fn made_of(&self, counts: &[Counts]) -> BTreeSet<ObjectName> {
+        let made = self.objects.iter().zip(counts);
+        let made = made.filter(|(_, counts)| counts.insert > 0);
+        made.map(|(planned, _)| planned.turn.object.clone())
+            .collect()
+    }
+}
+
 /// An object of a restore.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedObject {

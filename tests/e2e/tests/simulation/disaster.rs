@@ -6,12 +6,13 @@ use std::ops::Range;
 use fastrand::Rng;
 use holdfast_catalog::{JobKind, JobStatus, MadeAs};
 use holdfast_model::{JobId, ObjectName, ObjectSchema, SalesforceId, Stamp};
-use holdfast_plan::diff::FieldClass;
 use holdfast_plan::restore::plan::{Plan, plan_name};
 use holdfast_runtime::Environment;
 use serde_json::{Value, json};
 
+use crate::attempts::Attempts;
 use crate::compare::is_same;
+use crate::fidelity::{is_written, wanted};
 use crate::org::Org;
 use crate::quiet::Quiet;
 use crate::tripwire::Tripwire;
@@ -42,8 +43,6 @@ const LOOKUPS: [(&str, &str, &str); 9] = [
     ("Task", "WhatId", "Project__c"),
     ("Task", "WhoId", "Contact"),
 ];
-/// A restore takes about so many steps, two for each AWS call.
-pub(crate) const STEPS_MAX: i64 = 240;
 
 /// The live records of each object.
 pub(crate) type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
@@ -91,29 +90,16 @@ pub(crate) async fn run(world: &World, seed: u64) {
     let mut request = json!({"org": org.name, "plan": planned, "delete": deletes});
     let mut quiet = Quiet::begin(&org, seed, &OBJECTS.map(|(object, _)| object)).await;
     quiet.ask(&mut request);
-    let (mut killed, mut run) = (0, name(&org, "run"));
-    for again in 0..random.u32(1..5) {
-        if random.bool() {
-            trouble(&org, &mut random).await;
-        }
-        Box::pin(quiet.between(&environment, &org)).await;
-        let attempt = Box::pin(restore::run(&environment, &org, &run, request.clone()));
-        // A kill at random seldom falls between new records and the note of their Ids.
-        let ended = if inserts > 0 && random.bool() {
-            wire.until_batch(attempt).await
-        } else {
-            wire.within(random.i64(0..STEPS_MAX), attempt).await
-        };
-        if ended.is_none() {
-            killed += 1;
-            environment = world.environment(&wire);
-        }
-        // The machine calls again; or the run is over, one way or another, and somebody starts another one.
-        if random.bool() {
-            run = name(&org, &format!("run-{again}"));
-        }
-    }
-    org.clear_faults().await;
+    let attempts = Attempts {
+        world,
+        wire: &wire,
+        org: &org,
+        request,
+        makes: inserts > 0,
+    };
+    let between =
+        async |environment: &Environment| Box::pin(quiet.between(environment, &org)).await;
+    let (run, killed) = attempts.make(&mut environment, &mut random, between).await;
     // Of one that has failed nothing more comes.
     let catalog = environment.catalog();
     let job = catalog.find_job(&org.name, &run).await.unwrap();
@@ -124,16 +110,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
     } else {
         run
     };
-    let ended = Box::pin(restore::run(&environment, &org, &run, request)).await;
-    if ended.status != JobStatus::Succeeded {
-        for (object, _) in OBJECTS {
-            println!(
-                "{object}: {}",
-                restore::receipts(&environment, &org, &run, object).await
-            );
-        }
-        panic!("{:?}", ended.error);
-    }
+    attempts.finish(&environment, &run).await;
     quiet.assert_back(&environment, &org).await;
     let plan: Plan = {
         let vault = environment.vault(&org.name).await.unwrap();
@@ -155,7 +132,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
 }
 
 /// Records of a plan that a step is about.
-pub(crate) fn counted(overview: &Value, step: &str) -> u64 {
+fn counted(overview: &Value, step: &str) -> u64 {
     let objects = overview["objects"].as_array().unwrap().iter();
     let counts = objects.map(|object| object["counts"][step].as_u64().unwrap());
     counts.sum()
@@ -280,20 +257,6 @@ fn some(random: &mut Rng, records: &BTreeMap<SalesforceId, Record>, most: usize)
     ids
 }
 
-/// Something goes wrong in the next calls that write.
-pub(crate) async fn trouble(org: &Org<'_>, random: &mut Rng) {
-    let action = match random.u32(0..4) {
-        0 => json!({"cut_after_bytes": random.u32(1..400)}),
-        1 => json!("expire_session"),
-        2 => json!("server_error"),
-        _ => json!({"unavailable": {"retry_after": 0}}),
-    };
-    let path = ["composite/sobjects", "Soap/u"][random.usize(..2)];
-    let nth = random.u32(1..6);
-    let body = json!({"match": {"path_contains": path, "nth": nth}, "times": random.u32(1..3), "action": action});
-    org.control("faults", body).await;
-}
-
 struct Restored<'a> {
     environment: &'a Environment,
     org: &'a Org<'a>,
@@ -330,22 +293,10 @@ impl Restored<'_> {
                     (None, None) => panic!("{object} {id} did not come back"),
                 };
                 for field in schema.iter().flat_map(ObjectSchema::stored_fields) {
-                    let can_be = if is_new {
-                        field.createable
-                    } else {
-                        field.updateable
-                    };
-                    // A new task has a default there, also where an old one was empty.
-                    let is_defaulted = is_new && field.name == "TaskSubtype";
-                    if !can_be || is_defaulted || FieldClass::of(field) != FieldClass::Content {
+                    if !is_written(field, is_new) {
                         continue;
                     }
-                    let was = record.fields.get(&field.name).map(|was| {
-                        let to = SalesforceId::parse(was.as_bytes()).ok();
-                        let to = to.filter(|_| field.field_type == "reference");
-                        to.and_then(|to| new_ids.get(&to))
-                            .map_or_else(|| was.clone(), SalesforceId::to_string)
-                    });
+                    let was = wanted(record, field, &new_ids);
                     let is = now.fields.get(&field.name);
                     if !is_same(was.as_ref(), is) {
                         let (environment, org) = (self.environment, self.org);

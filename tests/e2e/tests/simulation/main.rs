@@ -15,11 +15,13 @@
     reason = "a test stops at the first surprise, and says what it measured"
 )]
 
+mod attempts;
 mod aws;
 mod chain;
 mod changes;
 mod compare;
 mod disaster;
+mod fidelity;
 mod job;
 mod likeness;
 mod moments;

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use holdfast_catalog::{JobStatus, MadeAs};
+use holdfast_catalog::MadeAs;
 use holdfast_model::{FieldSchema, ObjectName, ObjectSchema, SalesforceId};
-use holdfast_plan::diff::FieldClass;
 use holdfast_plan::restore::plan::{Plan, plan_name};
 use holdfast_runtime::Environment;
 use serde_json::json;
 
+use crate::attempts::Attempts;
 use crate::compare::is_same;
-use crate::disaster::{OBJECTS, STEPS_MAX, State, damage, name, prepare, settle, state, trouble};
+use crate::disaster::{OBJECTS, State, damage, name, prepare, settle, state};
+use crate::fidelity::{is_written, wanted};
 use crate::org::Org;
 use crate::tripwire::Tripwire;
 use crate::truth::Record;
@@ -55,40 +56,19 @@ pub(crate) async fn run(world: &World, seed: u64) {
     let overview = Box::pin(restore::plan(&environment, &target, &planned, request)).await;
     assert_eq!(overview["is_ready"], true);
 
-    let request = json!({"org": target.name, "plan": planned});
-    let (mut killed, mut run) = (0, name(&target, "run"));
-    for again in 0..random.u32(1..5) {
-        if random.bool() {
-            trouble(&target, &mut random).await;
-        }
-        let attempt = Box::pin(restore::run(&environment, &target, &run, request.clone()));
-        let ended = if random.bool() {
-            wire.until_batch(attempt).await
-        } else {
-            wire.within(random.i64(0..STEPS_MAX), attempt).await
-        };
-        if ended.is_none() {
-            killed += 1;
-            environment = world.environment(&wire);
-        }
-        if random.bool() {
-            run = name(&target, &format!("run-{again}"));
-        }
-    }
-    target.clear_faults().await;
+    let attempts = Attempts {
+        world,
+        wire: &wire,
+        org: &target,
+        request: json!({"org": target.name, "plan": planned}),
+        makes: true,
+    };
+    let (_, killed) = attempts
+        .make(&mut environment, &mut random, async |_| {})
+        .await;
     // Twice: the second one finds everything.
     for last in ["last", "once-more"] {
-        let run = name(&target, last);
-        let ended = Box::pin(restore::run(&environment, &target, &run, request.clone())).await;
-        if ended.status != JobStatus::Succeeded {
-            for (object, _) in OBJECTS {
-                println!(
-                    "{object}: {}",
-                    restore::receipts(&environment, &target, &run, object).await
-                );
-            }
-            panic!("{:?}", ended.error);
-        }
+        attempts.finish(&environment, &name(&target, last)).await;
     }
     let there = Transferred {
         environment: &environment,
@@ -178,19 +158,10 @@ fn assert_alike(
     (was, is): (&Record, &Record),
     new_ids: &BTreeMap<SalesforceId, SalesforceId>,
 ) {
-    // A new task has a default there, also where an old one was empty.
-    if !field.createable
-        || field.name == "TaskSubtype"
-        || FieldClass::of(field) != FieldClass::Content
-    {
+    if !is_written(field, true) {
         return;
     }
-    let was = was.fields.get(&field.name).map(|was| {
-        let to = SalesforceId::parse(was.as_bytes()).ok();
-        let to = to.filter(|_| field.field_type == "reference");
-        to.and_then(|to| new_ids.get(&to))
-            .map_or_else(|| was.clone(), SalesforceId::to_string)
-    });
+    let was = wanted(was, field, new_ids);
     let is = is.fields.get(&field.name);
     assert!(
         is_same(was.as_ref(), is),
