@@ -76,6 +76,11 @@ pub struct TargetField {
 }
 
 impl Target {
+    /// Whether records are archived in time: those are there, and only `queryAll` sees them (SOAP guide, Archived Activities).
+    pub fn has_archive(&self) -> bool {
+        self.field("IsArchived").is_some() && self.field("IsDeleted").is_some()
+    }
+
     /// A field by its name, in whatever case.
     pub fn field(&self, name: &str) -> Option<&TargetField> {
         let mut fields = self.fields.iter();

@@ -133,16 +133,6 @@ pub fn ids_among(object: &ObjectName, ids: &[SalesforceId]) -> String {
     format!("SELECT Id FROM {object} WHERE Id IN ({})", ids.join(","))
 }
 
-/// Selects fields of those of the given records that are not deleted; of an object that has a Recycle Bin.
-pub fn live_among(object: &ObjectName, fields: &[String], ids: &[SalesforceId]) -> String {
-    let ids: Vec<_> = ids.iter().map(|id| format!("'{id}'")).collect();
-    format!(
-        "SELECT {} FROM {object} WHERE Id IN ({}) AND IsDeleted = false",
-        fields.join(","),
-        ids.join(",")
-    )
-}
-
 /// Selects the records that have one of the values in a field.
 pub fn with_values(object: &ObjectName, columns: &[&str], field: &str, values: &[&str]) -> String {
     let escaped = values.iter().map(|value| {

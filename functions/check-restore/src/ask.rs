@@ -6,13 +6,12 @@ use holdfast_catalog::MadeAs;
 use holdfast_model::{Failure, ObjectName, Phase, SalesforceId, Target, TargetField};
 use holdfast_plan::restore::Row;
 use holdfast_plan::restore::preflight::{Facts, Standing, key};
-use holdfast_salesforce::{Client, Scope};
+use holdfast_salesforce::{Client, Records as Rows, Scope};
 
 use crate::check::Run;
 use crate::object::Object;
 use crate::org::known;
 use crate::page::{Is, Planned};
-use crate::query::{Rows, retrieved, selected};
 
 /// The questions.
 pub(crate) struct Asked<'a> {
@@ -146,7 +145,7 @@ impl<'a> Asked<'a> {
             facts.standing.entry(*id).or_insert(Standing::Gone);
         }
         let new: Vec<_> = self.made.values().copied().collect();
-        let there = retrieved(client, &self.target.name, &new, &["Id"]).await?;
+        let there = client.records(&self.target.name, &[], &new).await?;
         let again = self.made.iter().filter(|(_, new)| there.contains_key(new));
         facts
             .standing
@@ -187,17 +186,20 @@ impl<'a> Asked<'a> {
         if self.target.name.as_str() == "Lead" && self.target.field("IsConverted").is_some() {
             columns.insert("IsConverted");
         }
-        columns.remove("Id");
-        let id = std::iter::once("Id");
-        id.chain(columns).collect()
+        columns.into_iter().collect()
     }
 
     async fn live_rows(&self, client: &Client) -> Result<Rows, Failure> {
-        let columns = self.columns();
-        if columns.len() == 1 {
+        let (name, columns) = (&self.target.name, self.columns());
+        if columns.is_empty() {
             return Ok(Rows::new());
         }
-        retrieved(client, &self.target.name, &self.live, &columns).await
+        if self.target.has_archive() {
+            return client
+                .records_and_archived(name, &columns, &self.live)
+                .await;
+        }
+        client.records(name, &columns, &self.live).await
     }
 
     async fn deleted_rows(
@@ -218,7 +220,8 @@ impl<'a> Asked<'a> {
         );
         let ids: Vec<_> = self.back.iter().map(SalesforceId::as_str).collect();
         let name = &self.target.name;
-        let rows = selected(client, name, &columns, ("Id", &ids), Scope::All).await?;
+        let rows = client.records_with(name, &columns, ("Id", &ids), Scope::All);
+        let rows = known(rows.await)?;
         let rows = rows.unwrap_or_default().into_iter().map(|(id, mut row)| {
             let is_deleted = row.remove("IsDeleted").is_some_and(|is| is == "true");
             (id, (is_deleted, row))
@@ -233,9 +236,10 @@ impl<'a> Asked<'a> {
                 continue;
             };
             let values: Vec<_> = values.iter().map(String::as_str).collect();
-            let columns = ["Id", field.as_str()];
+            let columns = [field.as_str()];
             let name = &self.target.name;
-            let rows = selected(client, name, &columns, (field, &values), Scope::Live).await?;
+            let rows = client.records_with(name, &columns, (field, &values), Scope::Live);
+            let rows = known(rows.await)?;
             for (id, row) in rows.unwrap_or_default() {
                 if let Some(text) = row.get(field) {
                     let place = (field.clone(), key(declared, text));
@@ -260,9 +264,10 @@ impl<'a> Asked<'a> {
             return Ok(());
         };
         let ids: Vec<_> = self.live.iter().map(SalesforceId::as_str).collect();
-        let columns = ["Id", "TargetObjectId", "Status"];
+        let columns = ["TargetObjectId", "Status"];
         let among = ("TargetObjectId", ids.as_slice());
-        let rows = selected(client, &object, &columns, among, Scope::Live).await?;
+        let rows = client.records_with(&object, &columns, among, Scope::Live);
+        let rows = known(rows.await)?;
         for row in rows.unwrap_or_default().into_values() {
             let is_pending = row.get("Status").is_some_and(|status| status == "Pending");
             if let Some(id) = row.get("TargetObjectId").filter(|_| is_pending) {
@@ -284,9 +289,10 @@ impl<'a> Asked<'a> {
             let Ok(object) = ObjectName::parse(child.child.as_str()) else {
                 continue;
             };
-            let columns = ["Id", child.field.as_str()];
+            let columns = [child.field.as_str()];
             let among = (child.field.as_str(), ids.as_slice());
-            let rows = selected(client, &object, &columns, among, Scope::Live).await?;
+            let rows = client.records_with(&object, &columns, among, Scope::Live);
+            let rows = known(rows.await)?;
             for (id, row) in rows.unwrap_or_default() {
                 if let Some(parent) = row
                     .get(&child.field)
@@ -311,13 +317,9 @@ async fn standing(
     facts: &mut Facts,
 ) -> Result<(), Failure> {
     let is_user = object.as_str() == "User";
-    let columns: &[&str] = if is_user {
-        &["Id", "IsActive"]
-    } else {
-        &["Id"]
-    };
+    let columns: &[&str] = if is_user { &["IsActive"] } else { &[] };
     let list: Vec<_> = ids.iter().copied().collect();
-    let Some(live) = known(retrieved(client, object, &list, columns).await)? else {
+    let Some(live) = known(client.records(object, columns, &list).await)? else {
         return Ok(());
     };
     for (id, row) in &live {
@@ -336,9 +338,10 @@ async fn standing(
         .made(run.org, run.job, MadeAs::Itself, absent.iter().copied())
         .await?;
     let new: Vec<_> = made.values().copied().collect();
-    let remade = retrieved(client, object, &new, &["Id"]).await?;
+    let remade = client.records(object, &[], &new).await?;
     let texts: Vec<_> = absent.iter().map(SalesforceId::as_str).collect();
-    let Some(deleted) = selected(client, object, &["Id"], ("Id", &texts), Scope::All).await? else {
+    let deleted = client.records_with(object, &[], ("Id", &texts), Scope::All);
+    let Some(deleted) = known(deleted.await)? else {
         return Ok(());
     };
     for id in absent {

@@ -7,7 +7,6 @@ mod fates;
 mod object;
 mod org;
 mod page;
-mod query;
 mod total;
 
 use holdfast_catalog::JobStatus;

@@ -10,13 +10,12 @@ use holdfast_plan::restore::preflight::{
     obstacles_name,
 };
 use holdfast_plan::restore::{Row, Step, Write};
-use holdfast_salesforce::Client;
+use holdfast_salesforce::{Client, Records as Rows};
 
 use crate::Sweep;
 use crate::ask::Asked;
 use crate::check::{Run, UNITS_PER_MB, units};
 use crate::object::Object;
-use crate::query::Rows;
 
 /// A record in the passes that a sweep looks at.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod insert;
 mod rows;
 mod run;
 mod undelete;
+mod unlink;
 mod update;
 mod verify;
 
@@ -24,7 +25,7 @@ use crate::run::{Pace, Run};
 
 /// Calls that are reserved at a time.
 const CALLS: Calls = Calls {
-    api: 200,
+    api: 400,
     bulk_jobs: 0,
 };
 

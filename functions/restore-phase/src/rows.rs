@@ -5,13 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_catalog::MadeAs;
 use holdfast_model::{Failure, SalesforceId};
 use holdfast_plan::restore::Row;
-use holdfast_salesforce::{Client, Columns, IDS_PER_CALL, RowBatch, Scope, soql};
+use holdfast_salesforce::{Client, Records};
 
 use crate::batch::{Batch, Is};
 use crate::run::Run;
-
-/// Ids of a query: the address of a call has room for some hundreds.
-const IDS_PER_QUERY: usize = 200;
 
 /// The values of records as users see them, by Id. Of those that are not there, nothing.
 pub(crate) async fn rows(
@@ -19,64 +16,15 @@ pub(crate) async fn rows(
     batch: &Batch,
     ids: impl IntoIterator<Item = SalesforceId>,
     fields: &BTreeSet<&str>,
-) -> Result<BTreeMap<SalesforceId, Row>, Failure> {
-    let names = ["Id"].iter().chain(fields);
-    let columns: Columns = names.map(|name| (*name).to_owned()).collect();
+) -> Result<Records, Failure> {
     let ids: Vec<_> = ids.into_iter().collect();
-    let mut found = Vec::new();
-    for ids in ids.chunks(IDS_PER_CALL) {
-        found.push(client.retrieve(&batch.object.name, ids, &columns).await?);
-    }
-    let mut rows = read(&found, fields)?;
+    let fields: Vec<_> = fields.iter().copied().collect();
+    let object = &batch.object.name;
     if batch.object.has_archive() {
-        let left: Vec<_> = ids
-            .into_iter()
-            .filter(|id| !rows.contains_key(id))
-            .collect();
-        rows.extend(read(
-            &archived(client, batch, &left, &columns).await?,
-            fields,
-        )?);
+        client.records_and_archived(object, &fields, &ids).await
+    } else {
+        client.records(object, &fields, &ids).await
     }
-    Ok(rows)
-}
-
-/// Records that are archived: they are there, though users' queries do not show them.
-async fn archived(
-    client: &Client,
-    batch: &Batch,
-    ids: &[SalesforceId],
-    columns: &Columns,
-) -> Result<Vec<RowBatch>, Failure> {
-    let soql = |ids: &[SalesforceId]| soql::live_among(&batch.object.name, columns.names(), ids);
-    let mut at_once = IDS_PER_QUERY.min(ids.len());
-    while at_once > 1 && !soql::fits_rest(&soql(ids.get(..at_once).unwrap_or_default())) {
-        at_once /= 2;
-    }
-    let mut found = Vec::new();
-    for ids in ids.chunks(at_once.max(1)) {
-        let mut pages = client.query(&soql(ids), columns, Scope::All);
-        while let Some(page) = pages.next_page().await? {
-            found.push(page);
-        }
-    }
-    Ok(found)
-}
-
-/// The values of rows that begin with their Id.
-fn read(
-    found: &[RowBatch],
-    fields: &BTreeSet<&str>,
-) -> Result<BTreeMap<SalesforceId, Row>, Failure> {
-    let mut rows = BTreeMap::new();
-    for row in found.iter().flat_map(RowBatch::rows) {
-        let id = SalesforceId::parse(row.value(0).unwrap_or_default().as_bytes())?;
-        let values = (1..).zip(fields).filter_map(|(column, field)| {
-            Some(((*field).to_owned(), row.value(column)?.to_owned()))
-        });
-        rows.insert(id, values.collect());
-    }
-    Ok(rows)
 }
 
 impl Run<'_> {

@@ -19,6 +19,7 @@ use holdfast_vault::Vault;
 use crate::CALLS;
 use crate::batch::{Batch, Is, Object, Part, Place};
 use crate::insert::{Inserted, Settled};
+use crate::unlink::Child;
 
 /// Calls that a batch takes at most: its records are looked up, sent four times, and looked for.
 const CALLS_PER_BATCH: u64 = 40;
@@ -40,10 +41,10 @@ pub(crate) enum Pace {
 
 pub(crate) struct Run<'a> {
     catalog: &'a Catalog,
-    vault: Vault,
+    pub(crate) vault: Vault,
     job: &'a JobId,
-    request: RunRequest,
-    plan: Plan,
+    pub(crate) request: RunRequest,
+    pub(crate) plan: Plan,
     /// Of each object of the plan.
     counts: Vec<Counts>,
     /// Objects of which records are made.
@@ -60,6 +61,8 @@ pub(crate) struct Run<'a> {
     object: Option<(usize, Arc<Object>)>,
     /// The batches of a page.
     page: Option<(Place, Vec<Batch>)>,
+    /// Objects that look up the one with this place in the plan.
+    children: Option<(usize, Arc<Vec<Child>>)>,
 }
 
 impl<'a> Run<'a> {
@@ -100,6 +103,7 @@ impl<'a> Run<'a> {
             is_noted: false,
             object: None,
             page: None,
+            children: None,
             request,
         })
     }
@@ -269,6 +273,19 @@ impl<'a> Run<'a> {
         }
         let batches = self.page.as_ref().map(|(_, batches)| batches.as_slice());
         Ok(batches.unwrap_or_default())
+    }
+
+    /// The objects that are restored and whose lookups Salesforce empties when a record of this one goes.
+    pub(crate) async fn children(&mut self, batch: &Batch) -> Result<Arc<Vec<Child>>, Failure> {
+        if let Some((held, children)) = &self.children
+            && *held == batch.place.object
+        {
+            return Ok(Arc::clone(children));
+        }
+        let children = Child::all(&self.vault, &self.plan, &batch.object.schema).await?;
+        let children = Arc::new(children);
+        self.children = Some((batch.place.object, Arc::clone(&children)));
+        Ok(children)
     }
 
     async fn object(&mut self, place: usize) -> Result<Arc<Object>, Failure> {

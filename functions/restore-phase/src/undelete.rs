@@ -9,11 +9,12 @@ use holdfast_salesforce::Client;
 use crate::batch::Batch;
 use crate::rows::rows;
 use crate::run::{Run, refused};
+use crate::unlink::Back;
 
 impl Run<'_> {
     /// A record that is there already came back with its parent, or by somebody else's hand.
     pub(crate) async fn undelete(
-        &self,
+        &mut self,
         client: &Client,
         batch: &Batch,
     ) -> Result<Vec<Outcome>, Failure> {
@@ -25,9 +26,27 @@ impl Run<'_> {
             .filter_map(|(id, saved)| saved.is_err().then_some(*id))
             .collect();
         let there = rows(client, batch, not_saved, &BTreeSet::new()).await?;
+        let came_now = ids.iter().zip(&saved).filter(|(_, saved)| saved.is_ok());
+        let came_now: BTreeSet<_> = came_now.map(|(id, _)| *id).collect();
+        let came_before = there.keys().copied().collect();
+        let mut filled = self
+            .unlink(
+                client,
+                batch,
+                &Back {
+                    came_now,
+                    came_before,
+                },
+            )
+            .await?;
         let outcomes = ids.iter().zip(saved).map(|(id, saved)| match saved {
             Err(error) if !there.contains_key(id) => refused(error),
-            _ => Outcome::Done,
+            _ => match filled.remove(id) {
+                Some(lookups) => Outcome::Differs {
+                    fields: lookups.into_iter().collect(),
+                },
+                None => Outcome::Done,
+            },
         });
         Ok(outcomes.collect())
     }

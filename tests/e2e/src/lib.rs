@@ -3,6 +3,7 @@
 //! [`Stack::start`] brings up everything that a test or the demo needs and [`Drop`] ends it; whatever way the
 //! process ends, nothing that it started outlives it.
 
+mod administrator;
 mod bare_aws;
 mod deploy;
 mod group;
@@ -12,6 +13,7 @@ mod run;
 mod stack;
 mod worker;
 
+pub use administrator::{Administrator, field_call};
 pub use bare_aws::BareAws;
 pub use orgsim::OrgSim;
 pub use run::local;

@@ -59,6 +59,18 @@ pub struct Plan {
     pub now: Option<Stamp>,
     /// The objects, in the order of their turns.
     pub objects: Vec<PlannedObject>,
+    /// Objects that were compared whole, and whose records are all as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<SameObject>,
+}
+
+/// An object of which nothing is planned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SameObject {
+    /// The object.
+    pub object: ObjectName,
+    /// Hash of its schema now.
+    pub schema_now: String,
 }
 
 impl Plan {

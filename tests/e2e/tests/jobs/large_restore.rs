@@ -124,7 +124,7 @@ async fn calls(org: &Org<'_>) -> u64 {
 
 /// The same calls, from a client that does nothing else.
 async fn ceiling(org: &Org<'_>) {
-    let token = org.token().await;
+    let administrator = org.administrator().await;
     let record = |number: usize| {
         json!({
             "attributes": {"type": "Account"}, "Name": format!("Ceiling {number}"), "Phone": "1", "Site": "here",
@@ -136,7 +136,7 @@ async fn ceiling(org: &Org<'_>) {
         let records: Vec<Value> = (first..first + 200).map(record).collect();
         let body = json!({"allOrNone": false, "records": records});
         let url = format!("{}/services/data/v60.0/composite/sobjects", org.sim.url());
-        let request = org.world.http.post(url).bearer_auth(&token);
+        let request = org.world.http.post(url).bearer_auth(administrator.token());
         let request = request.header("content-type", "application/json");
         let answer = request.body(body.to_string()).send().await.unwrap();
         assert!(answer.status().is_success());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use holdfast_catalog::{Catalog, JobItem};
-use holdfast_e2e::{Execution, FunctionError, Options, Outcome, Stack};
+use holdfast_e2e::{Administrator, Execution, FunctionError, Options, Outcome, Stack};
 use holdfast_model::row::RowHasher;
 use holdfast_model::{JobId, ObjectName, OrgName, SalesforceId, SegmentEntry, Stamp};
 use holdfast_orgsim::{Config, Running};
@@ -178,34 +178,15 @@ impl Org<'_> {
             .collect()
     }
 
-    /// An access token of the integration user.
-    pub(crate) async fn token(&self) -> String {
-        let form =
-            "grant_type=client_credentials&client_id=holdfast-demo&client_secret=demo-secret";
-        let http = &self.world.http;
-        let request = http.post(format!("{}/services/oauth2/token", self.sim.url()));
-        let request = request.header("content-type", "application/x-www-form-urlencoded");
-        let answer = request.body(form).send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        answer["access_token"].as_str().unwrap().to_owned()
+    /// Somebody who changes what the org consists of.
+    pub(crate) async fn administrator(&self) -> Administrator<'_> {
+        let administrator = Administrator::log_in(&self.world.http, self.sim.url());
+        administrator.await.unwrap()
     }
 
-    /// A call of the Metadata API, as an administrator makes it; says how often it succeeded.
+    /// A call of the Metadata API; says how often it succeeded.
     pub(crate) async fn metadata(&self, call: &str) -> usize {
-        let (http, token) = (&self.world.http, self.token().await);
-        let space = "http://soap.sforce.com/2006/04/metadata";
-        let envelope = format!(
-            "<e:Envelope xmlns:e=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-             xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><e:Header xmlns=\"{space}\"><SessionHeader>\
-             <sessionId>{token}</sessionId></SessionHeader></e:Header><e:Body xmlns=\"{space}\">{call}</e:Body></e:Envelope>"
-        );
-        let request = http.post(format!("{}/services/Soap/m/60.0", self.sim.url()));
-        let request = request.header("content-type", "text/xml");
-        let answer = request.header("soapaction", "\"\"").body(envelope).send();
-        let text = answer.await.unwrap().text().await.unwrap();
-        let made = text.matches("<success>true</success>").count();
-        assert!(made > 0, "{text}");
-        made
+        self.administrator().await.metadata(call).await.unwrap()
     }
 
     pub(crate) async fn advance_clock(&self, seconds: u32) {

@@ -1,9 +1,9 @@
 //! What an org with hundreds of objects costs: a day of jobs in which nothing changes, and a job in which everything does.
 
-use std::fmt::Write as _;
 use std::time::Instant;
 
 use holdfast_catalog::JobKind;
+use holdfast_e2e::Administrator;
 use holdfast_model::{JobId, OrgName};
 use holdfast_orgsim::{Config, Running};
 use serde_json::{Value, json};
@@ -105,64 +105,19 @@ impl<'w> Large<'w> {
         });
         world.aws.put_secret(name.as_str(), &credentials);
         let org = Self { world, name, sim };
-        let token = org.token().await;
-        let numbers: Vec<_> = (0..objects).collect();
-        for some in numbers.chunks(COMPONENTS_PER_CALL) {
-            org.declare(&token, some).await;
+        let administrator = Administrator::log_in(&world.http, org.sim.url());
+        let administrator = administrator.await.unwrap();
+        let names: Vec<_> = (0..objects).map(object).collect();
+        for some in names.chunks(COMPONENTS_PER_CALL) {
+            let made = administrator.make_objects(some.iter().map(String::as_str));
+            assert_eq!(made.await.unwrap(), some.len());
         }
-        for number in numbers {
-            let body = json!({"object": object(number), "count": RECORDS});
+        for name in names {
+            let body = json!({"object": name, "count": RECORDS});
             org.control("create", body).await;
         }
         org.advance(PAUSE_SECONDS).await;
         org
-    }
-
-    async fn token(&self) -> String {
-        let form =
-            "grant_type=client_credentials&client_id=holdfast-demo&client_secret=demo-secret";
-        let request = self
-            .world
-            .http
-            .post(format!("{}/services/oauth2/token", self.sim.url()))
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body(form);
-        let answer = request.send().await.unwrap().text().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer).unwrap();
-        answer["access_token"].as_str().unwrap().to_owned()
-    }
-
-    /// Declares custom objects over the Metadata API, as an administrator does.
-    async fn declare(&self, token: &str, numbers: &[usize]) {
-        let mut components = String::new();
-        for number in numbers {
-            let name = object(*number);
-            write!(
-                components,
-                "<metadata xsi:type=\"CustomObject\"><fullName>{name}</fullName>\
-                 <deploymentStatus>Deployed</deploymentStatus><label>Thing {number}</label>\
-                 <nameField><label>Name</label><type>Text</type></nameField>\
-                 <pluralLabel>Things {number}</pluralLabel><sharingModel>ReadWrite</sharingModel></metadata>"
-            )
-            .unwrap();
-        }
-        let envelope = format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\
-             <env:Envelope xmlns:env=\"http://schemas.xmlsoap.org/soap/envelope/\" \
-             xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xmlns=\"http://soap.sforce.com/2006/04/metadata\">\
-             <env:Header><SessionHeader><sessionId>{token}</sessionId></SessionHeader></env:Header>\
-             <env:Body><createMetadata>{components}</createMetadata></env:Body></env:Envelope>"
-        );
-        let request = self
-            .world
-            .http
-            .post(format!("{}/services/Soap/m/60.0", self.sim.url()))
-            .header("Content-Type", "text/xml; charset=UTF-8")
-            .header("SOAPAction", "\"\"")
-            .body(envelope);
-        let answer = request.send().await.unwrap().text().await.unwrap();
-        let made = answer.matches("<success>true</success>").count();
-        assert_eq!(made, numbers.len(), "{answer}");
     }
 
     async fn change_everything(&self, objects: usize) {

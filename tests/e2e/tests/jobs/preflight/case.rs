@@ -84,30 +84,8 @@ impl Case {
 
 /// Makes a custom object with these fields.
 pub(super) async fn make_object(org: &Org<'_>, object: &str, fields: &[(&str, &str)]) {
-    let is_detail = fields.iter().any(|(_, body)| body.contains("MasterDetail"));
-    let sharing = if is_detail {
-        "ControlledByParent"
-    } else {
-        "ReadWrite"
-    };
-    let label = object.trim_end_matches("__c");
-    org.metadata(&format!(
-        "<createMetadata><metadata xsi:type=\"CustomObject\"><fullName>{object}</fullName><label>{label}</label>\
-         <pluralLabel>{label}</pluralLabel><nameField><type>Text</type><label>Name</label></nameField>\
-         <deploymentStatus>Deployed</deploymentStatus><sharingModel>{sharing}</sharingModel></metadata></createMetadata>"
-    ))
-    .await;
-    for (name, body) in fields {
-        org.metadata(&field("createMetadata", object, name, body))
-            .await;
-    }
-}
-
-/// A call that makes or changes a field.
-pub(super) fn field(call: &str, object: &str, name: &str, body: &str) -> String {
-    format!(
-        "<{call}><metadata xsi:type=\"CustomField\"><fullName>{object}.{name}</fullName><label>{name}</label>{body}</metadata></{call}>"
-    )
+    let administrator = org.administrator().await;
+    administrator.make_object(object, fields).await.unwrap();
 }
 
 /// Makes records as these say, ours unless they say whose; their Ids.

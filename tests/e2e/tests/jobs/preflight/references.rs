@@ -1,8 +1,9 @@
 //! Records, users and masters that a record refers to, and that are not as they were.
 
+use holdfast_e2e::field_call;
 use serde_json::{Value, json};
 
-use super::case::{Act, Case, Loss, each, field, make_object, make_records};
+use super::case::{Act, Case, Loss, each, make_object, make_records};
 use crate::preflight::text;
 use crate::world::Org;
 
@@ -79,7 +80,7 @@ async fn parents(org: &Org<'_>) -> Vec<Case> {
                     loss: Loss::Gone,
                     acts: Vec::new(),
                 });
-                vec![Act::Metadata(field(
+                vec![Act::Metadata(field_call(
                     "updateMetadata",
                     &parent,
                     "A__c",
@@ -88,7 +89,7 @@ async fn parents(org: &Org<'_>) -> Vec<Case> {
             }
             "Other" => {
                 let to = lookup("Region__c", "Others");
-                vec![Act::Metadata(field(
+                vec![Act::Metadata(field_call(
                     "updateMetadata",
                     &child,
                     "Parent__c",
@@ -131,7 +132,7 @@ async fn own_parents(org: &Org<'_>) -> Case {
     let required = format!("{TEXT}<required>true</required>");
     Case {
         kind: "lookup to its own object that waits",
-        acts: vec![Act::Metadata(field(
+        acts: vec![Act::Metadata(field_call(
             "updateMetadata",
             &object,
             "A__c",

@@ -1,8 +1,9 @@
 //! Fields that became narrower than the values that come back.
 
+use holdfast_e2e::field_call;
 use serde_json::{Value, json};
 
-use super::case::{Act, Case, Loss, each, field, make_object, make_records};
+use super::case::{Act, Case, Loss, each, make_object, make_records};
 use crate::world::Org;
 
 const TEXT: &str = "<type>Text</type><length>40</length>";
@@ -25,7 +26,8 @@ pub(super) async fn cases(org: &Org<'_>) -> Vec<Case> {
         let object = format!("Narrow{number}__c");
         make_object(org, &object, &[("A__c", &narrowed.before)]).await;
         let ids = make_records(org, &object, each(narrowed.record)).await;
-        let narrow = |body: &String| Act::Metadata(field("updateMetadata", &object, "A__c", body));
+        let narrow =
+            |body: &String| Act::Metadata(field_call("updateMetadata", &object, "A__c", body));
         let take = || {
             let records = each(|number| json!({"A__c": format!("Key {number}")}));
             Act::Control("create", json!({"object": object, "records": records}))
@@ -82,7 +84,7 @@ async fn a_new_required_field(org: &Org<'_>) -> Case {
     make_object(org, &object, &[("A__c", TEXT)]).await;
     let ids = make_records(org, &object, each(|_| json!({"A__c": "x"}))).await;
     let required = format!("{TEXT}<required>true</required>");
-    let act = Act::Metadata(field("createMetadata", &object, "B__c", &required));
+    let act = Act::Metadata(field_call("createMetadata", &object, "B__c", &required));
     Case {
         kind: "required field that is new: insert",
         object,
