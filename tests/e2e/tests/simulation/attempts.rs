@@ -6,7 +6,8 @@ use holdfast_model::JobId;
 use holdfast_runtime::Environment;
 use serde_json::{Value, json};
 
-use crate::disaster::{OBJECTS, name};
+use crate::disaster::name;
+use crate::model::Model;
 use crate::org::Org;
 use crate::restore;
 use crate::tripwire::Tripwire;
@@ -20,6 +21,7 @@ pub(crate) struct Attempts<'a> {
     pub(crate) world: &'a World,
     pub(crate) wire: &'a Tripwire,
     pub(crate) org: &'a Org<'a>,
+    pub(crate) model: &'a Model,
     /// What the run is asked for.
     pub(crate) request: Value,
     /// Whether the plan makes records.
@@ -69,7 +71,7 @@ impl Attempts<'_> {
         if ended.status == JobStatus::Succeeded {
             return;
         }
-        for (object, _) in OBJECTS {
+        for object in self.model.names() {
             println!(
                 "{object}: {}",
                 restore::receipts(environment, self.org, run, object).await

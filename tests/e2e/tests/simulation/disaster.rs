@@ -5,14 +5,16 @@ use std::ops::Range;
 
 use fastrand::Rng;
 use holdfast_catalog::{JobKind, JobStatus, MadeAs};
-use holdfast_model::{JobId, ObjectName, ObjectSchema, SalesforceId, Stamp};
+use holdfast_model::{JobId, ObjectSchema, SalesforceId, Stamp};
 use holdfast_plan::restore::plan::{Plan, plan_name};
 use holdfast_runtime::Environment;
 use serde_json::{Value, json};
 
 use crate::attempts::Attempts;
 use crate::compare::is_same;
+use crate::damage::{damage, prepare};
 use crate::fidelity::{is_written, wanted};
+use crate::model::Model;
 use crate::org::Org;
 use crate::quiet::Quiet;
 use crate::tripwire::Tripwire;
@@ -20,56 +22,32 @@ use crate::truth::Record;
 use crate::world::World;
 use crate::{job, restore};
 
-/// Parents and children of every kind: looked up, cascading, detail, junction, of their own kind, and polymorphic.
-pub(crate) const OBJECTS: [(&str, usize); 8] = [
-    ("Account", 12),
-    ("Contact", 14),
-    ("Employee__c", 8),
-    ("Region__c", 6),
-    ("Project__c", 10),
-    ("Milestone__c", 10),
-    ("Project_Member__c", 8),
-    ("Task", 8),
-];
-/// Lookups, and what they point to.
-const LOOKUPS: [(&str, &str, &str); 9] = [
-    ("Account", "ParentId", "Account"),
-    ("Contact", "AccountId", "Account"),
-    ("Contact", "ReportsToId", "Contact"),
-    ("Employee__c", "Manager__c", "Employee__c"),
-    ("Region__c", "Parent_Region__c", "Region__c"),
-    ("Project__c", "Account__c", "Account"),
-    ("Project__c", "Region__c", "Region__c"),
-    ("Task", "WhatId", "Project__c"),
-    ("Task", "WhoId", "Contact"),
-];
-
 /// The live records of each object.
-pub(crate) type State = BTreeMap<&'static str, BTreeMap<SalesforceId, Record>>;
+pub(crate) type State = BTreeMap<String, BTreeMap<SalesforceId, Record>>;
 
 pub(crate) async fn run(world: &World, seed: u64) {
     let mut random = Rng::with_seed(seed);
-    let org = Org::with(world, seed, &OBJECTS).await;
+    let model = Model::of(seed);
+    let mut org = Org::with(world, seed, model.known_objects()).await;
+    model.make(world, &mut org, true).await;
     let wire = Tripwire::new();
     let mut environment = world.environment(&wire);
     let settings = json!({
         "bulk_rows_min": 4, "quiet_poll_seconds": 0, "exclude_objects": org.other_objects().await,
     });
     job::connect(&environment, &org.name, settings).await;
-    prepare(&org).await;
+    prepare(&org, &model).await;
     // Nothing leads to a record in the Recycle Bin from the beginning.
     for _ in 0..random.u32(0..10) {
-        damage(&org, &mut random, 6).await;
+        damage(&org, &model, &mut random, 6).await;
     }
-    let (then, before) = settle(&environment, &org, "before").await;
+    let (then, before) = settle(&environment, (&org, &model), "before").await;
     for _ in 0..random.u32(3..12) {
-        damage(&org, &mut random, 12).await;
+        damage(&org, &model, &mut random, 12).await;
     }
-    let (now, damaged) = settle(&environment, &org, "damaged").await;
+    let (now, damaged) = settle(&environment, (&org, &model), "damaged").await;
 
-    let objects: Vec<_> = OBJECTS
-        .map(|(object, _)| ObjectName::parse(object).unwrap())
-        .into();
+    let objects = model.objects();
     let compare = name(&org, "compare");
     Box::pin(job::compare(
         &environment,
@@ -88,12 +66,13 @@ pub(crate) async fn run(world: &World, seed: u64) {
     }
     let (inserts, deletes) = (counted(&overview, "insert"), counted(&overview, "delete"));
     let mut request = json!({"org": org.name, "plan": planned, "delete": deletes});
-    let mut quiet = Quiet::begin(&org, seed, &OBJECTS.map(|(object, _)| object)).await;
+    let mut quiet = Quiet::begin(&org, seed, &model.names()).await;
     quiet.ask(&mut request);
     let attempts = Attempts {
         world,
         wire: &wire,
         org: &org,
+        model: &model,
         request,
         makes: inserts > 0,
     };
@@ -116,7 +95,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
         let vault = environment.vault(&org.name).await.unwrap();
         vault.document(&plan_name(&planned)).await.unwrap()
     };
-    let after = state(&org).await;
+    let after = state(&org, &model).await;
     let restored = Restored {
         environment: &environment,
         org: &org,
@@ -139,8 +118,12 @@ fn counted(overview: &Value, step: &str) -> u64 {
 }
 
 /// Captures everything that is there at a moment, and gives both. What is gone for good is gone from when a job learned of it.
-pub(crate) async fn settle(environment: &Environment, org: &Org<'_>, what: &str) -> (Stamp, State) {
-    let mut settled = (org.now().await, state(org).await);
+pub(crate) async fn settle(
+    environment: &Environment,
+    (org, model): (&Org<'_>, &Model),
+    what: &str,
+) -> (Stamp, State) {
+    let mut settled = (org.now().await, state(org, model).await);
     for job in ["learned", "captured"] {
         org.control("clock", json!({"advance_seconds": 60})).await;
         let job = name(org, &format!("{what}-{job}"));
@@ -154,107 +137,19 @@ pub(crate) async fn settle(environment: &Environment, org: &Org<'_>, what: &str)
     settled
 }
 
-/// Leaves out what no org has: circles of parents, and changes of what is archived.
-pub(crate) async fn prepare(org: &Org<'_>) {
-    for (object, records) in state(org).await {
-        let is_archived = |record: &Record| {
-            record
-                .fields
-                .get("IsArchived")
-                .is_some_and(|is| is == "true")
-        };
-        let (archived, others): (Vec<_>, Vec<_>) =
-            records.iter().partition(|(_, record)| is_archived(record));
-        let ids = |records: Vec<(&SalesforceId, &Record)>| -> Vec<String> {
-            records.into_iter().map(|(id, _)| id.to_string()).collect()
-        };
-        let archived = json!({"object": object, "ids": ids(archived)});
-        org.control("hard-delete", archived).await;
-        let others = ids(others);
-        for (_, field, _) in LOOKUPS
-            .iter()
-            .filter(|(of, _, to)| of == to && *of == object)
-        {
-            let emptied = json!({"object": object, "ids": others, "set": {*field: null}});
-            org.control("update", emptied).await;
-        }
-    }
-}
-
-pub(crate) async fn state(org: &Org<'_>) -> State {
+pub(crate) async fn state(org: &Org<'_>, model: &Model) -> State {
     let now = org.now().await;
     let mut state = State::new();
-    for (object, _) in OBJECTS {
+    for object in model.names() {
         let mut records = org.records(object, now).await;
         records.retain(|_, record| !record.deleted);
-        state.insert(object, records);
+        state.insert(object.to_owned(), records);
     }
     state
 }
 
 pub(crate) fn name(org: &Org<'_>, what: &str) -> JobId {
     JobId::parse(format!("{}-{what}", org.name)).unwrap()
-}
-
-/// Something happens that nobody wanted; among the first six kinds nothing is deleted.
-pub(crate) async fn damage(org: &Org<'_>, random: &mut Rng, kinds: u32) {
-    let now = state(org).await;
-    let (object, _) = OBJECTS[random.usize(..OBJECTS.len())];
-    let (path, mut body) = match random.u32(0..kinds) {
-        0..2 => ("create", json!({"count": random.u32(1..4)})),
-        2..4 => (
-            "update",
-            json!({"ids": some(random, &now[object], 6), "set": texts(random, object)}),
-        ),
-        4..6 => {
-            let (object, field, to) = LOOKUPS[random.usize(..LOOKUPS.len())];
-            let to = some(random, &now[to], 1);
-            let to = to.first().filter(|_| random.u32(0..3) > 0);
-            let mut ids = some(random, &now[object], 3);
-            // No record leads to itself in a circle.
-            let mut above = to.cloned();
-            while let Some(id) = above {
-                ids.retain(|other| *other != id);
-                let id = SalesforceId::parse(id.as_bytes()).unwrap();
-                let record = now[object].get(&id);
-                above = record.and_then(|record| record.fields.get(field).cloned());
-            }
-            (
-                "update",
-                json!({"object": object, "ids": ids, "set": {field: to}}),
-            )
-        }
-        6..9 => ("delete", json!({"ids": some(random, &now[object], 3)})),
-        _ => ("hard-delete", json!({"ids": some(random, &now[object], 3)})),
-    };
-    if body.get("object").is_none() {
-        body["object"] = json!(object);
-    }
-    // Another record may be in the way, as in an org; then nothing happens.
-    if body["ids"] != json!([]) {
-        drop(org.try_control(path, body).await);
-    }
-    org.control("clock", json!({"advance_seconds": random.u32(0..30)}))
-        .await;
-}
-
-fn texts(random: &mut Rng, object: &str) -> Value {
-    let text = format!("w{}", random.u32(..));
-    match object {
-        "Account" | "Contact" | "Task" => json!({"Description": text, "Phone": null}),
-        "Project__c" => json!({"Summary__c": text, "Budget__c": random.u32(..1_000)}),
-        "Milestone__c" => json!({"Effort_Hours__c": random.u32(..100), "Done__c": random.bool()}),
-        "Project_Member__c" => json!({"Allocation__c": random.u32(..100)}),
-        "Employee__c" => json!({"Start_Date__c": "2020-02-29", "Mobile__c": text}),
-        _ => json!({"Name": text}),
-    }
-}
-
-fn some(random: &mut Rng, records: &BTreeMap<SalesforceId, Record>, most: usize) -> Vec<String> {
-    let mut ids: Vec<_> = records.keys().map(SalesforceId::to_string).collect();
-    random.shuffle(&mut ids);
-    ids.truncate(random.usize(1..=most));
-    ids
 }
 
 struct Restored<'a> {

@@ -31,7 +31,7 @@ pub(crate) const PROTECTED_SECONDS: u32 = OVERLAP_SECONDS + GUARD_SECONDS;
 pub(crate) struct Org<'w> {
     world: &'w World,
     pub(crate) name: OrgName,
-    objects: Vec<&'static str>,
+    objects: Vec<String>,
     sim: Running,
     pub(crate) truth: Truth,
 }
@@ -106,7 +106,10 @@ impl<'w> Org<'w> {
         let org = Self {
             world,
             name,
-            objects: objects.iter().map(|(object, _)| *object).collect(),
+            objects: objects
+                .iter()
+                .map(|(object, _)| (*object).to_owned())
+                .collect(),
             sim,
             truth: Truth::default(),
         };
@@ -114,6 +117,16 @@ impl<'w> Org<'w> {
         // Nothing becomes visible between a look at the truth and the job: a seed does the same on every machine.
         org.control("clock", json!({"runs": false})).await;
         org
+    }
+
+    /// Where it is.
+    pub(crate) fn url(&self) -> &str {
+        self.sim.url()
+    }
+
+    /// It changes records of this object, too.
+    pub(crate) fn also_has(&mut self, object: &str) {
+        self.objects.push(object.to_owned());
     }
 
     /// Asks the control interface for something that may be refused.
@@ -152,9 +165,7 @@ impl<'w> Org<'w> {
     pub(crate) async fn other_objects(&self) -> Vec<String> {
         let state: Value = serde_json::from_str(&self.get("state").await).unwrap();
         let names = state["objects"].as_object().unwrap().keys().cloned();
-        names
-            .filter(|name| !self.objects.contains(&name.as_str()))
-            .collect()
+        names.filter(|name| !self.objects.contains(name)).collect()
     }
 
     pub(crate) async fn clear_faults(&self) {

@@ -33,7 +33,7 @@ pub(crate) struct Quiet {
 
 impl Quiet {
     /// In two of three seeds, some automation of the objects is active; each refuses what it sees, or is counted.
-    pub(crate) async fn begin(org: &Org<'_>, seed: u64, objects: &[&'static str]) -> Self {
+    pub(crate) async fn begin(org: &Org<'_>, seed: u64, objects: &[&str]) -> Self {
         // Beside the disaster's own, whose seeds do what they did before.
         let mut random = Rng::with_seed(seed ^ 0x5149_4554);
         let mut kinds = Vec::new();
@@ -59,7 +59,7 @@ impl Quiet {
     }
 
     /// Some automation of every kind is active.
-    pub(crate) async fn all(org: &Org<'_>, objects: &[&'static str]) -> Self {
+    pub(crate) async fn all(org: &Org<'_>, objects: &[&str]) -> Self {
         for (_, kind) in KINDS {
             for (place, object) in objects.iter().enumerate() {
                 // And some is not.

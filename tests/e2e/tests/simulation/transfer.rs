@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use holdfast_catalog::MadeAs;
-use holdfast_model::{FieldSchema, ObjectName, ObjectSchema, SalesforceId};
+use holdfast_model::{FieldSchema, ObjectSchema, SalesforceId};
 use holdfast_plan::restore::plan::{Plan, plan_name};
 use holdfast_runtime::Environment;
 use serde_json::json;
 
 use crate::attempts::Attempts;
 use crate::compare::is_same;
-use crate::disaster::{OBJECTS, State, damage, name, prepare, settle, state};
+use crate::damage::{damage, prepare};
+use crate::disaster::{State, name, settle, state};
 use crate::fidelity::{is_written, wanted};
+use crate::model::Model;
 use crate::org::Org;
 use crate::tripwire::Tripwire;
 use crate::truth::Record;
@@ -25,10 +27,14 @@ const NAMED: [&str; 3] = ["User", "Group", "RecordType"];
 pub(crate) async fn run(world: &World, seed: u64) {
     let mut random = Rng::with_seed(seed ^ 0x5452_414e);
     let own = NAMED.map(|object| (object, 0));
-    let objects: Vec<_> = OBJECTS.into_iter().chain(own).collect();
+    let model = Model::of(seed);
+    let known = model.known_objects().iter().copied();
+    let objects: Vec<_> = known.chain(own).collect();
     let empty: Vec<_> = objects.iter().map(|(object, _)| (*object, 0)).collect();
-    let source = Org::with(world, seed, &objects).await;
-    let target = Org::beside(world, seed, &empty).await;
+    let mut source = Org::with(world, seed, &objects).await;
+    let mut target = Org::beside(world, seed, &empty).await;
+    model.make(world, &mut source, true).await;
+    model.make(world, &mut target, false).await;
     let wire = Tripwire::new();
     let mut environment = world.environment(&wire);
     for org in [&source, &target] {
@@ -37,16 +43,14 @@ pub(crate) async fn run(world: &World, seed: u64) {
         });
         job::connect(&environment, &org.name, settings).await;
     }
-    prepare(&source).await;
+    prepare(&source, &model).await;
     for _ in 0..random.u32(0..12) {
-        damage(&source, &mut random, 12).await;
+        damage(&source, &model, &mut random, 12).await;
     }
-    let (then, before) = settle(&environment, &source, "before").await;
-    let (now, _) = settle(&environment, &target, "empty").await;
+    let (then, before) = settle(&environment, (&source, &model), "before").await;
+    let (now, _) = settle(&environment, (&target, &model), "empty").await;
 
-    let objects: Vec<_> = OBJECTS
-        .map(|(object, _)| ObjectName::parse(object).unwrap())
-        .into();
+    let objects = model.objects();
     let (compare, planned) = (name(&source, "compare"), name(&target, "plan"));
     let sides = ((&source.name, then), (&target.name, now));
     Box::pin(job::compare_orgs(&environment, &compare, sides, &objects)).await;
@@ -60,6 +64,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
         world,
         wire: &wire,
         org: &target,
+        model: &model,
         request: json!({"org": target.name, "plan": planned}),
         makes: true,
     };
@@ -72,6 +77,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
     }
     let there = Transferred {
         environment: &environment,
+        model: &model,
         source: &source,
         target: &target,
         before: &before,
@@ -82,6 +88,7 @@ pub(crate) async fn run(world: &World, seed: u64) {
 
 struct Transferred<'a> {
     environment: &'a Environment,
+    model: &'a Model,
     source: &'a Org<'a>,
     target: &'a Org<'a>,
     before: &'a State,
@@ -100,7 +107,7 @@ impl Transferred<'_> {
         new_ids.extend(self.people().await);
         let vault = self.environment.vault(org).await.unwrap();
         let plan: Plan = vault.document(&plan_name(planned)).await.unwrap();
-        let after = state(self.target).await;
+        let after = state(self.target, self.model).await;
         for (object, records) in self.before {
             assert_eq!(after[object].len(), records.len(), "{object}");
             let planned = plan

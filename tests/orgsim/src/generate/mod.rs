@@ -53,6 +53,20 @@ struct Place<'a> {
     object: usize,
     slot: usize,
     moments: Moments,
+    /// What is there already, of an org that is in use.
+    store: Option<&'a Store>,
+}
+
+impl Place<'_> {
+    /// Whether a record is in the Recycle Bin, or gone. A parent there would have taken its children with it.
+    fn is_deleted(&self, object: usize, slot: usize) -> bool {
+        match self.store {
+            Some(store) => store
+                .slot(object, slot)
+                .is_none_or(|slot| slot.deleted || slot.row.is_none()),
+            None => born_deleted(self.schema, object, slot),
+        }
+    }
 }
 
 /// The dates of one record, milliseconds.
@@ -98,6 +112,7 @@ pub(crate) fn generate(
                 object: at,
                 slot,
                 moments,
+                store: None,
             };
             for (shape, field) in shapes.iter().zip(&object.fields) {
                 scratch.clear();
@@ -140,6 +155,7 @@ pub(crate) fn fresh_row(
         object,
         slot,
         moments,
+        store: Some(store),
     };
     declaration
         .fields

@@ -1,7 +1,7 @@
 //! Writes the values that the shapes stand for.
 
 use super::{
-    Place, body, born_deleted,
+    Place, body,
     shape::{Flag, Moment, Shape},
     text, words,
 };
@@ -291,12 +291,12 @@ fn push_reference(
         .take(targets.len())
         .find(|target| count(target) > 0);
     if let Some(target) = target {
-        let mut slot = random.skewed(count(target));
-        // A parent in the Recycle Bin would have taken its children with it.
-        while born_deleted(place.schema, *target, slot) && slot > 0 {
-            slot -= 1;
+        let drawn = random.skewed(count(target));
+        let mut near = (0..=drawn).rev().chain(drawn + 1..count(target));
+        let there = near.find(|slot| !place.is_deleted(*target, *slot));
+        if let Some(slot) = there {
+            push_id(out, place, *target, slot);
         }
-        push_id(out, place, *target, slot);
     }
 }
 
