@@ -10,7 +10,7 @@ pub(crate) struct Simulate {
     /// The first seed
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// So many seeds, as many at once as there are cores
+    /// So many seeds, some at once
     #[arg(long, default_value_t = 1)]
     seeds: u64,
     /// Rounds of each seed

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use holdfast_catalog::{ComparisonItem, ComparisonState, JobKind, JobStatus};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, ObjectSchema, Stamp};
 use holdfast_plan::compare::{self, PlannedSide};
-use holdfast_plan::restore::plan::{Plan, PlannedObject, Request, SameObject, plan_name};
+use holdfast_plan::restore::plan::{Plan, PlannedObject, Request, plan_name};
 use holdfast_plan::restore::{Restored, RestoredFields, order};
 use holdfast_runtime::{Environment, now};
 
@@ -52,7 +52,8 @@ async fn make(environment: &Environment, request: &Request) -> Result<Plan, Fail
     let compared: compare::Plan = of_source.document(&compare::plan_name(compare)).await?;
     let (then, now_at) = moments(request, &compared)?;
     let comparisons = catalog.comparisons(source, compare).await?;
-    let same = same(request, &compared, &comparisons);
+    let whole = whole(request, &compared, &comparisons);
+    let ignored = compared.request.ignore.fields.clone();
     let candidates = candidates(request, compared, comparisons)?;
     let hashes = |side: fn(&Candidate) -> &PlannedSide| {
         let hashes = candidates.iter();
@@ -84,7 +85,8 @@ async fn make(environment: &Environment, request: &Request) -> Result<Plan, Fail
     });
     Ok(Plan {
         objects: objects.collect(),
-        same,
+        whole,
+        ignored,
         request: request.clone(),
         planned_at: now(),
         then,
@@ -147,25 +149,26 @@ fn candidates(
     Ok(candidates)
 }
 
-/// The objects in which there is no difference, unless only some objects are asked for.
-fn same(
+/// The objects that are asked for and that no filter narrows, with the hash of their schema now.
+fn whole(
     request: &Request,
     compared: &compare::Plan,
     comparisons: &[ComparisonItem],
-) -> Vec<SameObject> {
-    let is_same =
-        |item: &&ComparisonItem| item.state == ComparisonState::Done && item.progress.pages == 0;
-    let alike = comparisons.iter().filter(is_same).map(|item| &item.object);
-    let alike: BTreeSet<_> = alike.filter(|_| request.objects.is_none()).collect();
-    let objects = compared.objects.iter();
-    let objects = objects.filter(|one| one.left.is_some() && alike.contains(&one.object));
-    let same = objects.filter_map(|one| {
-        Some(SameObject {
-            object: one.object.clone(),
-            schema_now: one.right.as_ref()?.schema.clone(),
-        })
-    });
-    same.collect()
+) -> BTreeMap<ObjectName, String> {
+    let done = comparisons.iter();
+    let done = done.filter(|item| item.state == ComparisonState::Done);
+    let done: BTreeSet<_> = done.map(|item| &item.object).collect();
+    let is_whole = |one: &&compare::PlannedObject| {
+        let asked_for = request.objects.as_ref();
+        one.left.is_some()
+            && done.contains(&one.object)
+            && !compared.request.filters.contains_key(&one.object)
+            && asked_for.is_none_or(|objects| objects.contains_key(&one.object))
+    };
+    let whole = compared.objects.iter().filter(is_whole);
+    let whole =
+        whole.filter_map(|one| Some((one.object.clone(), one.right.as_ref()?.schema.clone())));
+    whole.collect()
 }
 
 fn check_fields(

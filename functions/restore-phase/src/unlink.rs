@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_model::{Failure, ObjectName, ObjectSchema, SalesforceId, Stamp};
 use holdfast_plan::restore::Step;
-use holdfast_plan::restore::plan::{Page, Plan, Request, page_name};
+use holdfast_plan::restore::plan::{Page, Plan, page_name};
 use holdfast_salesforce::{Client, Draft, RECORDS_PER_CALL, Records, Scope, Value};
 use holdfast_vault::Vault;
 
@@ -55,28 +55,22 @@ impl Child {
             let fields = lookups.entry(&child.child).or_default();
             fields.insert(&child.field);
         }
-        let planned = plan
-            .objects
-            .iter()
-            .map(|one| (&one.turn.object, &one.schema_now, one.pages));
-        let same = plan
-            .same
-            .iter()
-            .map(|one| (&one.object, &one.schema_now, 0));
         let mut children = Vec::new();
-        for (object, schema, pages) in planned.chain(same) {
+        for (object, schema) in &plan.whole {
             let Some(fields) = lookups.get(object.as_str()) else {
                 continue;
             };
+            let mut planned = plan.objects.iter();
+            let planned = planned.find(|one| one.turn.object == *object);
             let schema = vault.schema(object, schema).await?;
             let fields = schema.stored_fields().filter(|field| {
                 fields.contains(field.name.as_str())
                     && field.updateable
                     && field.nillable
-                    && is_chosen(&plan.request, object, &field.name)
+                    && is_chosen(plan, object, &field.name)
             });
             children.push(Self {
-                pages,
+                pages: planned.map_or(0, |one| one.pages),
                 has_stamp: schema.stored_fields().any(|field| field.name == STAMP),
                 lookups: fields.map(|field| field.name.clone()).collect(),
                 name: object.clone(),
@@ -187,12 +181,14 @@ async fn empty(
     Ok(())
 }
 
-/// Whether a field is restored at all.
-fn is_chosen(request: &Request, object: &ObjectName, field: &str) -> bool {
-    let selection = request.objects.as_ref();
+/// Whether a field was compared, and is restored.
+fn is_chosen(plan: &Plan, object: &ObjectName, field: &str) -> bool {
+    let selection = plan.request.objects.as_ref();
     let selection = selection.and_then(|objects| objects.get(object));
     let fields = selection.and_then(|selection| selection.fields.as_ref());
-    fields.is_none_or(|fields| fields.contains(field))
+    let mut ignored = plan.ignored.iter();
+    !ignored.any(|ignored| ignored.eq_ignore_ascii_case(field))
+        && fields.is_none_or(|fields| fields.contains(field))
 }
 
 /// Whether a record is to lead there, or goes.

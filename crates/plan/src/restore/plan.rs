@@ -59,18 +59,12 @@ pub struct Plan {
     pub now: Option<Stamp>,
     /// The objects, in the order of their turns.
     pub objects: Vec<PlannedObject>,
-    /// Objects that were compared whole, and whose records are all as they were.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub same: Vec<SameObject>,
-}
-
-/// An object of which nothing is planned.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SameObject {
-    /// The object.
-    pub object: ObjectName,
-    /// Hash of its schema now.
-    pub schema_now: String,
+    /// Objects that were compared whole, with the hash of their schema now: records that are not planned are as they were.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub whole: BTreeMap<ObjectName, String>,
+    /// Fields that the compare did not look at, whatever the object; case does not count.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ignored: BTreeSet<String>,
 }
 
 impl Plan {

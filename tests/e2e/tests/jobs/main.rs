@@ -108,6 +108,7 @@ fn main() -> ExitCode {
         quiet::automation_that_cannot_be_switched_off_stops_the_restore,
         restoring::a_restore_is_planned_from_a_compare,
         restoring::a_planned_restore_is_run_and_read_back,
+        restoring::lookups_that_were_empty_stay_so,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,
     ];

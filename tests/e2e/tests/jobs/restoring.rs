@@ -313,3 +313,50 @@ async fn assert_repeated(org: &Org<'_>, then: &Value, people: usize) {
     assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
     assert_eq!(org.live("Contact").await.len(), people);
 }
+
+/// Salesforce fills lookups again when their record comes back: those that led there at the snapshot, and those that were led there
+/// since. The latter are emptied again, also where nothing else is to be done.
+pub(crate) async fn lookups_that_were_empty_stay_so(world: &World) {
+    let org = world.connect("relinked", small(92), json!({})).await;
+    let make = async |object, record| {
+        let made = json!({"object": object, "records": [record]});
+        org.control("create", made).await["ids"][0].clone()
+    };
+    let parent = make("Account", json!({"Name": "Parent"})).await;
+    let led = make("Account", json!({"Name": "Led", "ParentId": parent})).await;
+    let free = make("Account", json!({"Name": "Free", "ParentId": null})).await;
+    let project = make("Project__c", json!({"Name": "Free", "Account__c": null})).await;
+    org.advance_clock(600).await;
+    let then = org.clock().await;
+    org.advance_clock(60).await;
+    org.backup().await;
+    org.advance_clock(600).await;
+    for (path, body) in [
+        (
+            "update",
+            json!({"object": "Account", "ids": [free], "set": {"ParentId": parent}}),
+        ),
+        (
+            "update",
+            json!({"object": "Project__c", "ids": [project], "set": {"Account__c": parent}}),
+        ),
+        ("delete", json!({"object": "Account", "ids": [parent]})),
+    ] {
+        org.control(path, body).await;
+    }
+    org.advance_clock(600).await;
+    let compare = org.compare_with(&then, "relinked-compare").await;
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "replace"});
+    let plan = org.plan_restore(request, "relinked-plan").await;
+    let request = json!({"org": org.name, "plan": plan.job});
+    let job = org.restore(request, "relinked-run").await;
+    assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
+
+    let id = |id: &Value| SalesforceId::parse(id.as_str().unwrap().as_bytes()).unwrap();
+    let accounts = org.live("Account").await;
+    let parent_of = |account| accounts[&id(account)].get("ParentId").map(String::as_str);
+    assert_eq!(parent_of(&led), parent.as_str());
+    assert_eq!(parent_of(&free), None);
+    let projects = org.live("Project__c").await;
+    assert_eq!(projects[&id(&project)].get("Account__c"), None);
+}

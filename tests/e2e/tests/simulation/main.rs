@@ -56,7 +56,10 @@ const DISASTERS: u64 = 100;
 const TRANSFERS: u64 = 20;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Much of what they do is waiting.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(2 * cores + 1);
     let trials = match asked_for() {
         Asked::Nothing => {
             let mut trials = seeds(1..=SEEDS, ROUNDS);
