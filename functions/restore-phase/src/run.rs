@@ -124,15 +124,19 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Finds out what a run that has ended made by a request whose answer was lost; gives the seconds to wait before.
+    /// Finds out what a run that has ended did by a request whose answer was lost, and ends it; gives the seconds to wait before.
     pub(crate) async fn settle_last(&mut self, client: &Client) -> Result<Option<u32>, Failure> {
         client.limits().await?;
         if self.at.sent_at.is_some()
             && let Some(mut batch) = self.next_batch().await?
         {
-            self.translate(&mut batch).await?;
-            if let Settled::Wait(seconds) = self.settle(client, &batch).await? {
-                return Ok(Some(seconds));
+            if batch.place.phase == Phase::Undelete {
+                self.settle_undelete(client, &batch).await?;
+            } else {
+                self.translate(&mut batch).await?;
+                if let Settled::Wait(seconds) = self.settle(client, &batch).await? {
+                    return Ok(Some(seconds));
+                }
             }
             self.at.sent_at = None;
             self.save().await?;
@@ -369,7 +373,7 @@ impl<'a> Run<'a> {
         receipts_name(self.job, &object.name, place.phase, batch)
     }
 
-    /// From here on records may be there that no receipt has.
+    /// From here on records may have been made or have come back that no receipt has.
     pub(crate) async fn note_sent(&mut self, at: Stamp) -> Result<(), Failure> {
         if !self.is_noted {
             let org = &self.request.org;
@@ -403,7 +407,7 @@ impl<'a> Run<'a> {
         self.at.counts
     }
 
-    /// When records were sent that may have been made since.
+    /// When records were sent that may have been made or have come back since.
     pub(crate) fn sent_at(&self) -> Option<Stamp> {
         self.at.sent_at
     }
@@ -428,4 +432,14 @@ pub(crate) fn refused(error: SaveError) -> Outcome {
 
 fn invalid(message: impl std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::InputInvalid, format!("input: {message}"))
+}
+
+/// Salesforce's clock; a run asks for it before anything else.
+pub(crate) fn server_time(client: &Client) -> Result<Stamp, Failure> {
+    client.server_time().ok_or_else(|| {
+        Failure::new(
+            ErrorCode::Internal,
+            "an answer came without Salesforce's clock",
+        )
+    })
 }

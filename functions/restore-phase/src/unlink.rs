@@ -1,14 +1,12 @@
-//! Lookups that come back with a record, though they are to stay empty.
-//!
-//! Salesforce empties lookups to a record that goes, and fills them again when it comes back, unless they were filled with another one
-//! meanwhile (SOAP guide, `undelete()`). Whoever was taken off the record before the snapshot would be on it again.
+//! Lookups that come back with a record, though they are to stay empty: whoever was taken off the record before the snapshot would be
+//! on it again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_model::{Failure, ObjectName, ObjectSchema, SalesforceId, Stamp};
 use holdfast_plan::restore::Step;
 use holdfast_plan::restore::plan::{Page, Plan, page_name};
-use holdfast_salesforce::{Client, Draft, RECORDS_PER_CALL, Records, Scope, Value};
+use holdfast_salesforce::{Client, Draft, RECORDS_PER_CALL, Records, SaveError, Scope, Value};
 use holdfast_vault::Vault;
 
 use crate::batch::Batch;
@@ -29,17 +27,17 @@ pub(crate) struct Child {
 
 /// Records of a batch that are there again.
 pub(crate) struct Back {
-    /// By the call just made.
-    pub(crate) came_now: BTreeSet<SalesforceId>,
-    /// Before that: by a call whose answer was lost, with a parent, or by somebody else's hand.
-    pub(crate) came_before: BTreeSet<SalesforceId>,
+    /// By a call of this run, its answer may have been lost.
+    pub(crate) by_us: BTreeSet<SalesforceId>,
+    /// Before that: with a parent, by a run before, or by somebody else's hand.
+    pub(crate) before: BTreeSet<SalesforceId>,
 }
 
 /// Lookups of records of one object that lead to records that came back.
 type Links = BTreeMap<SalesforceId, BTreeMap<String, SalesforceId>>;
 
-/// Of records that came back, lookups to them that cannot be emptied.
-type Filled = BTreeMap<SalesforceId, BTreeSet<String>>;
+/// Why lookups cannot be emptied, by the record that came back.
+type Filled = BTreeMap<SalesforceId, SaveError>;
 
 impl Child {
     pub(crate) async fn all(
@@ -47,33 +45,24 @@ impl Child {
         plan: &Plan,
         parent: &ObjectSchema,
     ) -> Result<Vec<Self>, Failure> {
-        let mut lookups: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        // A record that goes with its parent, or keeps it, never lost it.
-        let emptied = parent.children.iter();
-        let emptied = emptied.filter(|child| !child.cascade_delete && !child.restricted_delete);
-        for child in emptied {
-            let fields = lookups.entry(&child.child).or_default();
-            fields.insert(&child.field);
-        }
         let mut children = Vec::new();
         for (object, schema) in &plan.whole {
-            let Some(fields) = lookups.get(object.as_str()) else {
+            if !parent
+                .children
+                .iter()
+                .any(|one| one.child == object.as_str())
+            {
                 continue;
-            };
+            }
             let mut planned = plan.objects.iter();
             let planned = planned.find(|one| one.turn.object == *object);
             let schema = vault.schema(object, schema).await?;
-            let fields = schema.stored_fields().filter(|field| {
-                fields.contains(field.name.as_str())
-                    && field.updateable
-                    && field.nillable
-                    && is_chosen(plan, object, &field.name)
-            });
+            let lookups = plan.refilled(parent, &schema).into_iter();
             children.push(Self {
+                name: object.clone(),
                 pages: planned.map_or(0, |one| one.pages),
                 has_stamp: schema.stored_fields().any(|field| field.name == STAMP),
-                lookups: fields.map(|field| field.name.clone()).collect(),
-                name: object.clone(),
+                lookups: lookups.map(str::to_owned).collect(),
             });
         }
         children.retain(|child| !child.lookups.is_empty());
@@ -89,7 +78,7 @@ impl Run<'_> {
         batch: &Batch,
         back: &Back,
     ) -> Result<Filled, Failure> {
-        let ids = back.came_now.union(&back.came_before);
+        let ids = back.by_us.union(&back.before);
         let ids: Vec<_> = ids.map(SalesforceId::as_str).collect();
         let mut filled = Filled::new();
         let children = self.children(batch).await?;
@@ -124,8 +113,8 @@ impl Run<'_> {
             let Some(to) = row.get(lookup) else { continue };
             let to = SalesforceId::parse(to.as_bytes())?;
             let stamp = row.get(STAMP).and_then(|text| Stamp::parse(text).ok());
-            let is_untouched = stamp.is_some_and(|stamp| stamp <= self.plan.planned_at);
-            if is_untouched || back.came_now.contains(&to) {
+            let is_untouched = stamp.is_some_and(|stamp| stamp <= self.plan.seen_at());
+            if is_untouched || back.by_us.contains(&to) {
                 links.insert(id, [(lookup.to_owned(), to)].into());
             }
         }
@@ -172,23 +161,19 @@ async fn empty(
         let drafts: Vec<_> = links.iter().map(draft).collect();
         let send = async |drafts: &[Draft]| client.update(&child.name, drafts).await;
         let saved = persistently(&drafts, send).await?;
-        let refused = links.iter().zip(saved).filter(|(_, saved)| saved.is_err());
-        for (field, to) in refused.flat_map(|((_, of_record), _)| of_record) {
-            let name = format!("{}.{field}", child.name);
-            filled.entry(*to).or_default().insert(name);
+        for ((_, of_record), saved) in links.iter().zip(saved) {
+            let Err(error) = saved else { continue };
+            for (field, to) in of_record {
+                let name = format!("{}.{field}", child.name);
+                let error = SaveError {
+                    fields: vec![name],
+                    ..error.clone()
+                };
+                filled.insert(*to, error);
+            }
         }
     }
     Ok(())
-}
-
-/// Whether a field was compared, and is restored.
-fn is_chosen(plan: &Plan, object: &ObjectName, field: &str) -> bool {
-    let selection = plan.request.objects.as_ref();
-    let selection = selection.and_then(|objects| objects.get(object));
-    let fields = selection.and_then(|selection| selection.fields.as_ref());
-    let mut ignored = plan.ignored.iter();
-    !ignored.any(|ignored| ignored.eq_ignore_ascii_case(field))
-        && fields.is_none_or(|fields| fields.contains(field))
 }
 
 /// Whether a record is to lead there, or goes.

@@ -1,7 +1,7 @@
 //! Before a restore.
 
 use holdfast_catalog::JobStatus;
-use holdfast_model::{Failure, JobId, Switch};
+use holdfast_model::{Failure, JobId, ObjectName, ObjectSchema, Switch};
 use holdfast_plan::restore::plan::{Counts, Plan, counts_name, plan_name};
 use holdfast_plan::restore::quiet::{Quiet, concerned, kinds, quiet_name};
 use holdfast_plan::restore::run::RunRequest;
@@ -63,15 +63,7 @@ async fn record(
         return Ok(record);
     }
     let plan: Plan = vault.document(&plan_name(&request.plan)).await?;
-    let mut schemas = Vec::new();
-    for planned in &plan.objects {
-        let object = &planned.turn.object;
-        let counts: Counts = vault.document(&counts_name(&request.plan, object)).await?;
-        if counts.writes() > 0 {
-            schemas.push(vault.schema(object, &planned.schema_now).await?);
-        }
-    }
-    let objects = concerned(&schemas);
+    let objects = concerned(&written(vault, request, &plan).await?);
     let caps = catalog.org(org).await?.settings.caps();
     let look = async |client: &holdfast_salesforce::Client| {
         let entities = client.entities(&objects).await?;
@@ -97,4 +89,39 @@ async fn record(
     vault.put_document(&name, &record).await?;
     // Whoever stored one first is right.
     vault.document(&name).await
+}
+
+/// The objects that the run writes, and those of which it may have to empty lookups that come back with records.
+async fn written(
+    vault: &Vault,
+    request: &RunRequest,
+    plan: &Plan,
+) -> Result<Vec<ObjectSchema>, Failure> {
+    let (mut written, mut back) = (Vec::new(), Vec::new());
+    for planned in &plan.objects {
+        let object = &planned.turn.object;
+        let counts: Counts = vault.document(&counts_name(&request.plan, object)).await?;
+        if counts.writes() > 0 {
+            let schema = vault.schema(object, &planned.schema_now).await?;
+            if counts.undelete > 0 {
+                back.push(schema.clone());
+            }
+            written.push(schema);
+        }
+    }
+    let is_child = |object: &ObjectName| {
+        let mut children = back.iter().flat_map(|back| &back.children);
+        children.any(|one| one.child == object.as_str())
+    };
+    let children = plan.whole.iter().filter(|(object, _)| is_child(object));
+    let children = children.map(|(object, hash)| (object.clone(), hash.clone()));
+    for schema in vault.schemas(children).await?.into_values() {
+        if back
+            .iter()
+            .any(|back| !plan.refilled(back, &schema).is_empty())
+        {
+            written.push(schema);
+        }
+    }
+    Ok(written)
 }

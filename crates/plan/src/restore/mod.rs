@@ -6,6 +6,7 @@ pub mod plan;
 pub mod preflight;
 pub mod quiet;
 mod record;
+mod refilled;
 pub mod run;
 
 pub use order::{Lookup, Restored, Turn, order};

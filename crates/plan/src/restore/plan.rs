@@ -68,6 +68,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What changed until then, it knows of.
+    pub fn seen_at(&self) -> Stamp {
+        self.now.unwrap_or(self.planned_at)
+    }
+
     /// Objects of which records are made, given the counts of each.
     pub fn made_of(&self, counts: &[Counts]) -> BTreeSet<ObjectName> {
         let made = self.objects.iter().zip(counts);
