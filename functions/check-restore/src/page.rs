@@ -247,12 +247,15 @@ impl Judge<'_> {
         found
     }
 
-    /// A lookup of a record in the Recycle Bin is only written when what it points to went, which has emptied it.
+    /// A lookup of a record in the Recycle Bin is only written when what it points to went, which has emptied it; one that is to stay
+    /// empty is only written when Salesforce fills it.
     fn due(&self, writes: &[Write]) -> Vec<Write> {
         let stays = |write: &&Write| {
-            let id = write.to.as_ref().filter(|_| write.from == write.to);
-            let id = id.and_then(|id| SalesforceId::parse(id.as_bytes()).ok());
-            id.is_some_and(|id| self.facts.standing.get(&id) == Some(&Standing::Live))
+            let Some(id) = write.to.as_ref().filter(|_| write.from == write.to) else {
+                return write.from == write.to;
+            };
+            let id = SalesforceId::parse(id.as_bytes());
+            id.is_ok_and(|id| self.facts.standing.get(&id) == Some(&Standing::Live))
         };
         let due = writes.iter().filter(|write| !stays(write));
         due.cloned().collect()

@@ -55,9 +55,11 @@ impl<'a> Records<'a> {
         let then = of_source.schema(name, &object.schema_then).await?;
         let now = vault.schema(name, &object.schema_now).await?;
         let digits = plan.planned_at.soql();
+        let objects = plan.objects.iter().map(|one| one.turn.object.clone());
         let suffix: String = digits.chars().filter(char::is_ascii_digit).collect();
         Ok(Self {
-            fields: RestoredFields::of(&then, &now, chosen(&plan.request, name), &suffix),
+            fields: RestoredFields::of(&then, &now, chosen(&plan.request, name), &suffix)
+                .among(objects.collect()),
             names: then
                 .stored_fields()
                 .map(|field| field.name.clone())

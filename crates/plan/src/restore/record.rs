@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{FieldSchema, ObjectSchema, row};
+use holdfast_model::{FieldSchema, ObjectName, ObjectSchema, row};
 use serde::{Deserialize, Serialize};
 
 use crate::diff::FieldClass;
@@ -144,6 +144,8 @@ pub struct RestoredFields {
     suffix: String,
     /// Nobody takes its records out of the Recycle Bin by themselves.
     comes_back_with_parent: bool,
+    /// The objects of the restore.
+    objects: BTreeSet<ObjectName>,
 }
 
 #[derive(Debug, Clone)]
@@ -185,7 +187,14 @@ impl RestoredFields {
             missing,
             suffix: suffix.to_owned(),
             comes_back_with_parent: target.comes_back_with_parent,
+            objects: BTreeSet::new(),
         }
+    }
+
+    /// The same, in a restore of these objects.
+    #[must_use]
+    pub fn among(self, objects: BTreeSet<ObjectName>) -> Self {
+        Self { objects, ..self }
     }
 
     /// Fields of content that the target does not have.
@@ -261,21 +270,26 @@ impl RestoredFields {
     }
 
     /// Lookups that are the same in the Recycle Bin, as far as anybody can see: when their record goes, they are emptied there
-    /// without a stamp.
+    /// without a stamp, and filled when it comes back.
     fn lookups(&self, then: &Row, bin: &Row) -> Vec<Write> {
         let fields = self.fields.iter().map(|one| &one.field);
         let lookups = fields.filter(|field| field.updateable && !field.reference_to.is_empty());
-        let same = lookups.filter_map(|field| {
-            let value = then
-                .get(&field.name)
-                .filter(|was| bin.get(&field.name) == Some(was))?;
-            Some(Write {
-                field: field.name.clone(),
-                from: Some(value.clone()),
-                to: Some(value.clone()),
-            })
+        let same = lookups.filter(|field| {
+            let value = then.get(&field.name);
+            value == bin.get(&field.name) && (value.is_some() || self.may_be_filled(field))
+        });
+        let same = same.map(|field| Write {
+            field: field.name.clone(),
+            from: bin.get(&field.name).cloned(),
+            to: then.get(&field.name).cloned(),
         });
         same.collect()
+    }
+
+    fn may_be_filled(&self, lookup: &FieldSchema) -> bool {
+        let mut parents = lookup.reference_to.iter();
+        let is_restored = |name: &str| self.objects.iter().any(|object| object.as_str() == name);
+        lookup.nillable && parents.any(|parent| is_restored(parent))
     }
 
     fn insert(&self, then: &Row, may_return: bool) -> Decision {

@@ -124,6 +124,30 @@ fn only_what_differs_and_may_be_changed_is_written() {
 }
 
 #[test]
+fn lookups_of_what_comes_back_stay_as_they_are_in_the_recycle_bin() {
+    let lookup = |name: &str, to: &str| FieldSchema {
+        nillable: true,
+        reference_to: vec![to.to_owned()],
+        ..field(name, "reference")
+    };
+    let names = ["Kept__c", "Filled__c"].map(|name| lookup(name, "Account"));
+    let mut lookups = Vec::from(names);
+    lookups.push(lookup("Elsewhere__c", "Case"));
+    let schema = schema(lookups);
+    let was = row(&[("Kept__c", "001")]);
+    let objects = [ObjectName::parse("Account").unwrap()].into();
+    let fields = RestoredFields::of(&schema, &schema, None, SUFFIX).among(objects);
+    let back = fields.decide(Some(&was), &Now::InRecycleBin(was.clone()), Mode::Replace);
+    let undelete = Step::Undelete {
+        fields: vec![
+            write("Kept__c", Some("001"), Some("001")),
+            write("Filled__c", None, None),
+        ],
+    };
+    assert_eq!(back.step, undelete);
+}
+
+#[test]
 fn a_value_that_came_since_is_made_null() {
     let mut now = then();
     let mut was = then();

@@ -162,7 +162,7 @@ impl Waiting {
             Phase::Undelete => matches!(step, Step::Undelete { .. }).then(Vec::new),
             Phase::Update if !is_new => {
                 let emptied = waiting.into_iter().filter(is_own);
-                let emptied = emptied.filter(|write| write.from.is_some());
+                let emptied = emptied.filter(|write| write.from.is_some() || write.to.is_none());
                 some(now.into_iter().chain(emptied).collect())
             }
             Phase::Insert if is_new => Some(now),
@@ -368,7 +368,7 @@ pub fn advice(code: &str) -> &'static str {
             "the value is no longer in the restricted picklist; add it"
         }
         "INACTIVE_OWNER_OR_USER" => {
-            "the owner is not active; activate the user for the run, or allow inactive owners"
+            "the owner is not active; say `inactive_owners` in `quiet` of the run, or allow inactive owners"
         }
         "DUPLICATE_VALUE" | "DUPLICATE_EXTERNAL_ID" => "another record has the unique value now",
         "DUPLICATES_DETECTED" => "a duplicate rule blocks the record; switch it off for the run",
