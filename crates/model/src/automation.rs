@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ObjectName;
 
-/// A kind of automation.
+/// A kind of what can be off while a restore runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AutomationKind {
@@ -20,16 +20,19 @@ pub enum AutomationKind {
     ValidationRules,
     /// Duplicate rules.
     DuplicateRules,
+    /// That users are inactive who are to own records.
+    InactiveOwners,
 }
 
 impl AutomationKind {
     /// All of them, in the order in which they are switched off.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Triggers,
         Self::Flows,
         Self::WorkflowRules,
         Self::ValidationRules,
         Self::DuplicateRules,
+        Self::InactiveOwners,
     ];
 
     /// One of them, in a message.
@@ -40,6 +43,7 @@ impl AutomationKind {
             Self::WorkflowRules => "workflow rule",
             Self::ValidationRules => "validation rule",
             Self::DuplicateRules => "duplicate rule",
+            Self::InactiveOwners => "deactivation of",
         }
     }
 }
@@ -49,9 +53,9 @@ impl AutomationKind {
 pub struct Automation {
     /// Its kind.
     pub kind: AutomationKind,
-    /// The object whose records it runs for.
+    /// The object whose records it runs for; `User` for owners.
     pub object: ObjectName,
-    /// Its API name; unique among those of its kind and object.
+    /// Its API name, the Id of an owner; unique among those of its kind and object.
     pub name: String,
     /// The version of a flow that was active.
     #[serde(default, skip_serializing_if = "Option::is_none")]

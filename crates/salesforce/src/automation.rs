@@ -1,11 +1,13 @@
 //! Automation of the org: what there is, whether it is on, and switching it.
 //!
 //! Validation rules, workflow rules and flows are switched by the Tooling API, with all of their `Metadata`; duplicate rules by the
-//! Metadata API; triggers by a deployment, which takes its time and its turn.
+//! Metadata API; triggers by a deployment, which takes its time and its turn; users by their records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_model::{Automation, AutomationKind, ErrorCode, Failure, ObjectName, Switch};
+use holdfast_model::{
+    Automation, AutomationKind, ErrorCode, Failure, ObjectName, SalesforceId, Switch,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -32,20 +34,31 @@ pub struct Found {
     pub is_on: bool,
     /// Whether it came with a package: then nobody but its maker can switch it.
     pub is_managed: bool,
-    /// Of its row in the Tooling API; nothing for duplicate rules.
-    id: String,
+    /// Of its row in the Tooling API, or of the user; nothing for duplicate rules.
+    pub(crate) id: String,
 }
 
-/// Objects by the names and Ids by which setup refers to them.
+/// What setup is asked about.
 #[derive(Debug, Clone)]
-pub struct Entities(BTreeMap<String, ObjectName>);
+pub struct Entities {
+    /// Objects by the names and Ids by which setup refers to them.
+    objects: BTreeMap<String, ObjectName>,
+    users: BTreeSet<SalesforceId>,
+}
 
 impl Entities {
+    /// The same, and these users.
+    #[must_use]
+    pub fn with_users(self, users: BTreeSet<SalesforceId>) -> Self {
+        Self { users, ..self }
+    }
+
     fn object(&self, entity: Option<&str>) -> Option<&ObjectName> {
         let entity = entity?;
         // Custom objects have an Id there, in either length.
         let short = entity.get(..ID_CHARS).unwrap_or(entity);
-        self.0.get(entity).or_else(|| self.0.get(short))
+        let found = self.objects.get(entity);
+        found.or_else(|| self.objects.get(short))
     }
 }
 
@@ -119,10 +132,13 @@ impl Client {
                 entities.insert(row.durable_id, object);
             }
         }
-        Ok(Entities(entities))
+        Ok(Entities {
+            objects: entities,
+            users: BTreeSet::new(),
+        })
     }
 
-    /// All automation of a kind of these objects, on or off.
+    /// All automation of a kind of these objects, on or off; that these users are inactive.
     pub async fn automation(
         &self,
         kind: AutomationKind,
@@ -134,13 +150,14 @@ impl Client {
             AutomationKind::WorkflowRules => self.workflow_rules(entities).await,
             AutomationKind::ValidationRules => self.validation_switches(entities).await,
             AutomationKind::DuplicateRules => self.duplicate_rules(entities).await,
+            AutomationKind::InactiveOwners => self.deactivations(&entities.users).await,
         }
     }
 
     /// Switches one that is no trigger; a flow to the version that it names. Twice is as good as once.
     ///
     /// # Errors
-    /// Those of a call; `AUTOMATION_STAYS_ON` when Salesforce refuses a duplicate rule.
+    /// Those of a call; `AUTOMATION_STAYS_ON` when Salesforce refuses a duplicate rule or a user.
     pub async fn switch(
         &self,
         found: &Found,
@@ -155,6 +172,9 @@ impl Client {
             }
             AutomationKind::DuplicateRules => {
                 return self.switch_duplicate_rule(found, switch).await;
+            }
+            AutomationKind::InactiveOwners => {
+                return self.switch_deactivation(found, switch).await;
             }
             AutomationKind::WorkflowRules => ("WorkflowRule", active()),
             AutomationKind::ValidationRules => ("ValidationRule", active()),
@@ -294,7 +314,7 @@ impl Client {
         let listed = self.list_metadata(DUPLICATE_RULE).await?.into_iter();
         let listed = listed.filter_map(|rule| {
             let (object, name) = rule.full_name.split_once('.')?;
-            let mut objects = entities.0.values();
+            let mut objects = entities.objects.values();
             let object = objects.find(|known| known.as_str() == object)?.clone();
             Some((object, name.to_owned(), rule))
         });
@@ -345,7 +365,7 @@ impl Client {
     }
 }
 
-fn automation(kind: AutomationKind, object: &ObjectName, name: String) -> Automation {
+pub(crate) fn automation(kind: AutomationKind, object: &ObjectName, name: String) -> Automation {
     Automation {
         kind,
         object: object.clone(),

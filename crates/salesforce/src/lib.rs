@@ -32,6 +32,7 @@ mod target;
 mod tooling;
 mod triggers;
 mod updated;
+mod users;
 mod validation;
 mod write;
 

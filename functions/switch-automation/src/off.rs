@@ -1,8 +1,13 @@
 //! Before a restore.
 
+use std::collections::BTreeSet;
+
 use holdfast_catalog::JobStatus;
-use holdfast_model::{Failure, JobId, ObjectName, ObjectSchema, Switch};
+use holdfast_model::{
+    AutomationKind, Failure, JobId, ObjectName, ObjectSchema, SalesforceId, Switch,
+};
 use holdfast_plan::restore::plan::{Counts, Plan, counts_name, plan_name};
+use holdfast_plan::restore::preflight::{ObjectCheck, object_check_name};
 use holdfast_plan::restore::quiet::{Quiet, concerned, kinds, quiet_name};
 use holdfast_plan::restore::run::RunRequest;
 use holdfast_runtime::{Deadline, Environment};
@@ -64,9 +69,11 @@ async fn record(
     }
     let plan: Plan = vault.document(&plan_name(&request.plan)).await?;
     let objects = concerned(&written(vault, request, &plan).await?);
+    let owners = inactive_owners(vault, request, &plan).await?;
     let caps = catalog.org(org).await?.settings.caps();
     let look = async |client: &holdfast_salesforce::Client| {
         let entities = client.entities(&objects).await?;
+        let entities = entities.with_users(owners.clone());
         let mut record = Quiet::default();
         for kind in kinds(Switch::Off) {
             if !request.quiet.contains(&kind) {
@@ -124,4 +131,23 @@ async fn written(
         }
     }
     Ok(written)
+}
+
+/// Users that the check of the plan found inactive, though records are to be theirs.
+async fn inactive_owners(
+    vault: &Vault,
+    request: &RunRequest,
+    plan: &Plan,
+) -> Result<BTreeSet<SalesforceId>, Failure> {
+    let mut owners = BTreeSet::new();
+    if !request.quiet.contains(&AutomationKind::InactiveOwners) {
+        return Ok(owners);
+    }
+    for planned in &plan.objects {
+        let name = object_check_name(&request.plan, &planned.turn.object);
+        let check: Option<ObjectCheck> = vault.find_document(&name).await?;
+        let obstacles = check.unwrap_or_default().obstacles.into_iter();
+        owners.extend(obstacles.filter_map(|tally| tally.obstacle.owner));
+    }
+    Ok(owners)
 }

@@ -2,7 +2,9 @@
 //! nothing.
 
 use holdfast_catalog::{Calls, Catalog, Quiet as Open, QuietItem, Sent};
-use holdfast_model::{Automation, AutomationKind, ErrorClass, ErrorCode, Failure, Switch};
+use holdfast_model::{
+    Automation, AutomationKind, ErrorClass, ErrorCode, Failure, SalesforceId, Switch,
+};
 use holdfast_plan::restore::quiet::{Quiet, kinds};
 use holdfast_runtime::Deadline;
 use holdfast_salesforce::{Client, Deployment, Entities, Found};
@@ -59,6 +61,12 @@ impl<'a> Switching<'a> {
         let objects = self.record.switched.iter().map(|one| &one.object);
         let objects: std::collections::BTreeSet<_> = objects.collect();
         let entities = client.entities(objects).await?;
+        let owners = self.record.of(AutomationKind::InactiveOwners, self.switch);
+        let owners: Result<_, _> = owners
+            .iter()
+            .map(|one| SalesforceId::parse(one.name.as_bytes()))
+            .collect();
+        let entities = entities.with_users(owners?);
         for kind in kinds(self.switch) {
             let wanted = self.record.of(kind, self.switch);
             if wanted.is_empty() {

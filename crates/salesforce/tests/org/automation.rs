@@ -1,6 +1,6 @@
 //! Automation is found, and switched off and on.
 
-use holdfast_model::{Automation, AutomationKind, ErrorCode, Switch};
+use holdfast_model::{Automation, AutomationKind, ErrorCode, SalesforceId, Switch};
 use holdfast_salesforce::{Client, Deployment, Entities, Found};
 use serde_json::{Value, json};
 
@@ -108,6 +108,44 @@ async fn automation_of_some_objects_is_switched_off_and_on() {
     let now_off: Vec<_> = now_off.collect();
     switch(&client, &now_off, Switch::On).await;
     assert_eq!(on(&found(&client, &entities).await), active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn inactive_users_are_activated_and_deactivated_again() {
+    let org = Org::start(with_accounts(5)).await;
+    let user = json!({"username": "left@acme.example", "profile": "Leavers"});
+    let user = org.control("users", user).await["user_id"].clone();
+    let leaves = json!({"object": "User", "ids": [user], "set": {"IsActive": "false"}});
+    org.control("update", leaves).await;
+    let client = org.client().await;
+    let id = SalesforceId::parse(user.as_str().unwrap().as_bytes()).unwrap();
+    let entities = entities(&client).await.with_users([id].into());
+    let look = async || {
+        let found = client.automation(AutomationKind::InactiveOwners, &entities);
+        let mut found = found.await.unwrap();
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    };
+    let found = look().await;
+    assert!(found.is_on);
+    assert_eq!(
+        found.automation.to_string(),
+        format!("deactivation of User.{id}")
+    );
+    client.switch(&found, Switch::Off, None).await.unwrap();
+    assert!(!look().await.is_on);
+    client.switch(&found, Switch::On, None).await.unwrap();
+    assert!(look().await.is_on);
+
+    let refusal = json!([{"success": false, "errors": [{"statusCode": "LICENSE_LIMIT_EXCEEDED", "message": "no", "fields": []}]}]);
+    org.fault(json!({"match": {"method": "PATCH"}, "times": 1, "action": {"status": {"code": 200, "body": refusal}}}))
+        .await;
+    let refused = client.switch(&found, Switch::Off, None).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::AutomationStaysOn);
+    assert!(
+        refused.message.contains("LICENSE_LIMIT_EXCEEDED"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -106,6 +106,7 @@ fn main() -> ExitCode {
         quiet::a_quiet_restore_fires_nothing_and_everything_is_on_again,
         quiet::a_restore_that_is_aborted_is_swept_up,
         quiet::automation_that_cannot_be_switched_off_stops_the_restore,
+        quiet::inactive_owners_are_active_only_meanwhile,
         restoring::a_restore_is_planned_from_a_compare,
         restoring::a_planned_restore_is_run_and_read_back,
         restoring::lookups_that_were_empty_stay_so,

@@ -344,3 +344,55 @@ pub(crate) async fn automation_that_cannot_be_switched_off_stops_the_restore(wor
     assert!(org.live("Contact").await == people, "nothing is written");
     assert!(!org.is_open().await);
 }
+
+/// Users who left own records again, and are inactive again.
+pub(crate) async fn inactive_owners_are_active_only_meanwhile(world: &World) {
+    let org = world.connect("quiet-owners", small(96), json!({})).await;
+    let me = org.state().await["user_id"].clone();
+    let user = json!({"username": "left@acme.example", "profile": "Leavers"});
+    let user = org.control("users", user).await["user_id"].clone();
+    let records = ["Changed", "Gone"].map(|name| json!({"Name": name, "OwnerId": user}));
+    let records = json!({"object": "Account", "records": records});
+    let accounts = org.control("create", records).await["ids"].clone();
+    org.advance_clock(600).await;
+    let then = org.clock().await;
+    org.advance_clock(60).await;
+    org.backup().await;
+    org.advance_clock(600).await;
+    let to_me =
+        json!({"object": "Account", "ids": [accounts[0]], "set": {"OwnerId": me, "Name": "Mine"}});
+    org.control("update", to_me).await;
+    let gone = json!({"object": "Account", "ids": [accounts[1]]});
+    org.control("hard-delete", gone).await;
+    let leaves = json!({"object": "User", "ids": [user], "set": {"IsActive": "false"}});
+    org.control("update", leaves).await;
+    org.advance_clock(600).await;
+    let compare = org.compare_with(&then, "quiet-owners-compare").await;
+    let request = json!({"org": org.name, "compare": compare.job, "mode": "replace",
+        "objects": {"Account": {"ids": accounts}}});
+    let plan = org.plan_restore(request, "quiet-owners-plan").await;
+    let overview = org.planned(&plan, json!({})).await;
+    let will = &overview["objects"][0]["check"]["will"][0];
+    assert_eq!(
+        (&will["code"], &will["owner"], &will["records"]),
+        (&json!("INACTIVE_OWNER_OR_USER"), &user, &json!(2)),
+        "{overview}"
+    );
+
+    let request = json!({"org": org.name, "plan": plan.job});
+    let job = org.restore(request, "quiet-owners-refused").await;
+    assert_eq!(job.status, JobStatus::Partial, "{:?}", job.error);
+    let request = json!({"org": org.name, "plan": plan.job, "quiet": ["inactive_owners"]});
+    let job = org.restore(request, "quiet-owners-run").await;
+    assert_eq!(job.status, JobStatus::Succeeded, "{:?}", job.error);
+    let overview = org.planned(&job, json!({})).await;
+    assert_eq!(quiet_of(&overview, "switched"), [user.as_str().unwrap()]);
+    assert_eq!(overview["quiet"]["is_on_again"], true);
+    let owned = org.live("Account").await.into_values();
+    let owned = owned.filter(|account| account.get("OwnerId").map(String::as_str) == user.as_str());
+    let owned: BTreeSet<_> = owned.map(|account| account["Name"].clone()).collect();
+    assert_eq!(owned, ["Changed", "Gone"].map(str::to_owned).into());
+    let users = org.live("User").await;
+    let left = users.values().filter(|user| user["IsActive"] == "false");
+    assert_eq!(left.count(), 1);
+}

@@ -57,7 +57,7 @@ fn obstacle(
             let is_refused = field.name == "OwnerId"
                 && facts.inactive_users.contains(&id)
                 && !facts.keeps_inactive_owners;
-            is_refused.then(|| Obstacle::will("INACTIVE_OWNER_OR_USER"))
+            is_refused.then(|| Obstacle::will("INACTIVE_OWNER_OR_USER").owned_by(id))
         }
         (_, Some(Fate::Returns)) => None,
         // What is made later is pointed to in the last pass.

@@ -45,6 +45,9 @@ pub struct Obstacle {
     /// The rule that refuses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<String>,
+    /// The inactive user that is to own the record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<SalesforceId>,
 }
 
 impl Obstacle {
@@ -55,6 +58,7 @@ impl Obstacle {
             certainty: Certainty::Will,
             field: None,
             rule: None,
+            owner: None,
         }
     }
 
@@ -71,6 +75,15 @@ impl Obstacle {
     pub fn of(self, field: &str) -> Self {
         Self {
             field: Some(field.to_owned()),
+            ..self
+        }
+    }
+
+    /// The same because of the owner.
+    #[must_use]
+    pub fn owned_by(self, owner: SalesforceId) -> Self {
+        Self {
+            owner: Some(owner),
             ..self
         }
     }
