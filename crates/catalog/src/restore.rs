@@ -33,7 +33,7 @@ pub struct RunProgress {
     pub page: u32,
     /// Batch of the page, among the records that the phase is about.
     pub batch: usize,
-    /// When records were sent that may have been made, or called back, since, by Salesforce's clock.
+    /// When records were sent that may have been made since, by Salesforce's clock.
     #[serde(default)]
     pub sent_at: Option<Stamp>,
     /// What became of the records so far.
@@ -56,7 +56,7 @@ impl Record for RunItem {
     }
 }
 
-/// Which run made records or called them back last: it may have ended before it was done with them.
+/// Which run made records last: it may have ended before it knew all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct LastRunItem {
     org: OrgName,
@@ -167,7 +167,7 @@ impl Catalog {
             .await
     }
 
-    /// Notes that a job makes records, or calls them back, from here on.
+    /// Notes that a job makes records from here on.
     pub async fn put_last_run(&self, org: &OrgName, job: &JobId) -> Result<(), Failure> {
         let put = self.table.update(Key::last_run(org), |item| {
             let version = item.as_ref().map_or(0, LastRunItem::version);
@@ -183,7 +183,7 @@ impl Catalog {
         put.await.map(drop)
     }
 
-    /// The job that made records last, or called them back.
+    /// The job that made records last.
     pub async fn last_run(&self, org: &OrgName) -> Result<Option<JobId>, Failure> {
         let item: Option<LastRunItem> = self.table.get(Key::last_run(org)).await?;
         Ok(item.map(|item| item.job))

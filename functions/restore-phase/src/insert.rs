@@ -10,7 +10,7 @@ use holdfast_salesforce::{Client, Columns, Draft, Scope};
 
 use crate::batch::{Batch, Is, Part, Place};
 use crate::rows::rows;
-use crate::run::{Run, refused, server_time};
+use crate::run::{Run, refused};
 use crate::update::persistently;
 
 /// By so much the clocks of Salesforce's servers may differ.
@@ -239,6 +239,16 @@ async fn came_since(
         }
     }
     Ok(Some(ids))
+}
+
+/// Salesforce's clock; a run asks for it before anything else.
+fn server_time(client: &Client) -> Result<Stamp, Failure> {
+    client.server_time().ok_or_else(|| {
+        Failure::new(
+            ErrorCode::Internal,
+            "an answer came without Salesforce's clock",
+        )
+    })
 }
 
 fn answer_lost() -> Outcome {

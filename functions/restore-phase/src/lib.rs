@@ -102,8 +102,7 @@ pub async fn handle(
     Ok(Output::new(outcome, wait_seconds, &run))
 }
 
-/// A run before this one may have made records without learning of it, or called them back: they are found first, or they would be
-/// made twice.
+/// A run before this one may have made records without learning of it: they are found first, or they would be made twice.
 /// Gives the seconds to wait before.
 async fn settle_last(
     environment: &Environment,

@@ -63,6 +63,8 @@ pub(crate) struct Run<'a> {
     page: Option<(Place, Vec<Batch>)>,
     /// Objects that look up the one with this place in the plan.
     children: Option<(usize, Arc<Vec<Child>>)>,
+    /// The connected user, once that is asked for.
+    me: Option<SalesforceId>,
 }
 
 impl<'a> Run<'a> {
@@ -104,6 +106,7 @@ impl<'a> Run<'a> {
             object: None,
             page: None,
             children: None,
+            me: None,
             request,
         })
     }
@@ -124,19 +127,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Finds out what a run that has ended did by a request whose answer was lost, and ends it; gives the seconds to wait before.
+    /// Finds out what a run that has ended made by a request whose answer was lost; gives the seconds to wait before.
     pub(crate) async fn settle_last(&mut self, client: &Client) -> Result<Option<u32>, Failure> {
         client.limits().await?;
         if self.at.sent_at.is_some()
             && let Some(mut batch) = self.next_batch().await?
         {
-            if batch.place.phase == Phase::Undelete {
-                self.settle_undelete(client, &batch).await?;
-            } else {
-                self.translate(&mut batch).await?;
-                if let Settled::Wait(seconds) = self.settle(client, &batch).await? {
-                    return Ok(Some(seconds));
-                }
+            self.translate(&mut batch).await?;
+            if let Settled::Wait(seconds) = self.settle(client, &batch).await? {
+                return Ok(Some(seconds));
             }
             self.at.sent_at = None;
             self.save().await?;
@@ -292,6 +291,16 @@ impl<'a> Run<'a> {
         Ok(children)
     }
 
+    /// The connected user.
+    pub(crate) async fn me(&mut self, client: &Client) -> Result<SalesforceId, Failure> {
+        if let Some(me) = self.me {
+            return Ok(me);
+        }
+        let identity = client.identity().await?;
+        let me = SalesforceId::parse(identity.user_id.as_bytes())?;
+        Ok(*self.me.insert(me))
+    }
+
     async fn object(&mut self, place: usize) -> Result<Arc<Object>, Failure> {
         if let Some((held, object)) = &self.object
             && *held == place
@@ -373,7 +382,7 @@ impl<'a> Run<'a> {
         receipts_name(self.job, &object.name, place.phase, batch)
     }
 
-    /// From here on records may have been made or have come back that no receipt has.
+    /// From here on records may be there that no receipt has.
     pub(crate) async fn note_sent(&mut self, at: Stamp) -> Result<(), Failure> {
         if !self.is_noted {
             let org = &self.request.org;
@@ -407,7 +416,7 @@ impl<'a> Run<'a> {
         self.at.counts
     }
 
-    /// When records were sent that may have been made or have come back since.
+    /// When records were sent that may have been made since.
     pub(crate) fn sent_at(&self) -> Option<Stamp> {
         self.at.sent_at
     }
@@ -432,14 +441,4 @@ pub(crate) fn refused(error: SaveError) -> Outcome {
 
 fn invalid(message: impl std::fmt::Display) -> Failure {
     Failure::new(ErrorCode::InputInvalid, format!("input: {message}"))
-}
-
-/// Salesforce's clock; a run asks for it before anything else.
-pub(crate) fn server_time(client: &Client) -> Result<Stamp, Failure> {
-    client.server_time().ok_or_else(|| {
-        Failure::new(
-            ErrorCode::Internal,
-            "an answer came without Salesforce's clock",
-        )
-    })
 }

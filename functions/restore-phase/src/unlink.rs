@@ -14,6 +14,8 @@ use crate::run::Run;
 use crate::update::persistently;
 
 const STAMP: &str = "SystemModstamp";
+const AUTHOR: &str = "LastModifiedById";
+const MARKS: [&str; 2] = [STAMP, AUTHOR];
 
 /// An object that is restored, with lookups to one whose records come back.
 #[derive(Debug)]
@@ -21,16 +23,17 @@ pub(crate) struct Child {
     name: ObjectName,
     /// Pages of the plan.
     pages: u32,
-    has_stamp: bool,
+    /// Who changed a record last, and when; as far as it says so.
+    marks: Vec<&'static str>,
     lookups: Vec<String>,
 }
 
 /// Records of a batch that are there again.
 pub(crate) struct Back {
-    /// By a call of this run, its answer may have been lost.
-    pub(crate) by_us: BTreeSet<SalesforceId>,
-    /// Before that: with a parent, by a run before, or by somebody else's hand.
-    pub(crate) before: BTreeSet<SalesforceId>,
+    /// By the call just made.
+    pub(crate) came_now: BTreeSet<SalesforceId>,
+    /// Before that: by a call whose answer was lost, with a parent, or by somebody else's hand.
+    pub(crate) came_before: BTreeSet<SalesforceId>,
 }
 
 /// Lookups of records of one object that lead to records that came back.
@@ -61,7 +64,10 @@ impl Child {
             children.push(Self {
                 name: object.clone(),
                 pages: planned.map_or(0, |one| one.pages),
-                has_stamp: schema.stored_fields().any(|field| field.name == STAMP),
+                marks: MARKS
+                    .into_iter()
+                    .filter(|mark| schema.stored_fields().any(|field| field.name == *mark))
+                    .collect(),
                 lookups: lookups.map(str::to_owned).collect(),
             });
         }
@@ -78,17 +84,21 @@ impl Run<'_> {
         batch: &Batch,
         back: &Back,
     ) -> Result<Filled, Failure> {
-        let ids = back.by_us.union(&back.before);
+        let ids = back.came_now.union(&back.came_before);
         let ids: Vec<_> = ids.map(SalesforceId::as_str).collect();
         let mut filled = Filled::new();
         let children = self.children(batch).await?;
+        if children.is_empty() {
+            return Ok(filled);
+        }
+        let me = self.me(client).await?;
         let run = &*self;
         for child in children.iter() {
             for lookup in &child.lookups {
                 let mut fields = vec![lookup.as_str()];
-                fields.extend(child.has_stamp.then_some(STAMP));
+                fields.extend(&child.marks);
                 let each = async |found| {
-                    let links = run.unplanned(child, lookup, found, back).await?;
+                    let links = run.unplanned(child, lookup, found, (back, me)).await?;
                     empty(client, child, links, &mut filled).await
                 };
                 client
@@ -99,14 +109,14 @@ impl Run<'_> {
         Ok(filled)
     }
 
-    /// Links that came with the records and that the plan does not ask for. What somebody changed since the plan is left alone,
-    /// unless it cannot have led to the record before.
+    /// Links that came with the records and that the plan does not ask for. What somebody else changed since the plan is left alone,
+    /// unless it cannot have led to the record before; what we changed was another lookup.
     async fn unplanned(
         &self,
         child: &Child,
         lookup: &str,
         found: Records,
-        back: &Back,
+        (back, me): (&Back, SalesforceId),
     ) -> Result<Links, Failure> {
         let mut links = Links::new();
         for (id, row) in found {
@@ -114,7 +124,9 @@ impl Run<'_> {
             let to = SalesforceId::parse(to.as_bytes())?;
             let stamp = row.get(STAMP).and_then(|text| Stamp::parse(text).ok());
             let is_untouched = stamp.is_some_and(|stamp| stamp <= self.plan.seen_at());
-            if is_untouched || back.by_us.contains(&to) {
+            let author = row.get(AUTHOR).map(|id| SalesforceId::parse(id.as_bytes()));
+            let is_ours = author.is_some_and(|id| id == Ok(me));
+            if is_untouched || is_ours || back.came_now.contains(&to) {
                 links.insert(id, [(lookup.to_owned(), to)].into());
             }
         }
