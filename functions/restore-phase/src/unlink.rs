@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use holdfast_catalog::MadeAs;
 use holdfast_model::{Failure, ObjectName, ObjectSchema, SalesforceId, Stamp};
-use holdfast_plan::restore::Step;
 use holdfast_plan::restore::plan::{Page, Plan, page_name};
+use holdfast_plan::restore::{Mode, Step};
 use holdfast_salesforce::{Client, Draft, RECORDS_PER_CALL, Records, SaveError, Scope, Value};
 use holdfast_vault::Vault;
 
@@ -15,7 +16,8 @@ use crate::update::persistently;
 
 const STAMP: &str = "SystemModstamp";
 const AUTHOR: &str = "LastModifiedById";
-const MARKS: [&str; 2] = [STAMP, AUTHOR];
+const CREATED: &str = "CreatedDate";
+const MARKS: [&str; 3] = [STAMP, AUTHOR, CREATED];
 
 /// An object that is restored, with lookups to one whose records come back.
 #[derive(Debug)]
@@ -23,7 +25,7 @@ pub(crate) struct Child {
     name: ObjectName,
     /// Pages of the plan.
     pages: u32,
-    /// Who changed a record last, and when; as far as it says so.
+    /// Who changed a record last, when, and since when it is there; as far as it says so.
     marks: Vec<&'static str>,
     lookups: Vec<String>,
 }
@@ -36,8 +38,14 @@ pub(crate) struct Back {
     pub(crate) came_before: BTreeSet<SalesforceId>,
 }
 
-/// Lookups of records of one object that lead to records that came back.
-type Links = BTreeMap<SalesforceId, BTreeMap<String, SalesforceId>>;
+impl Back {
+    fn has(&self, id: SalesforceId) -> bool {
+        self.came_now.contains(&id) || self.came_before.contains(&id)
+    }
+}
+
+/// Records of which one lookup leads to a record that came back.
+type Links = BTreeMap<SalesforceId, SalesforceId>;
 
 /// Why lookups cannot be emptied, by the record that came back.
 type Filled = BTreeMap<SalesforceId, SaveError>;
@@ -99,7 +107,7 @@ impl Run<'_> {
                 fields.extend(&child.marks);
                 let each = async |found| {
                     let links = run.unplanned(child, lookup, found, (back, me)).await?;
-                    empty(client, child, links, &mut filled).await
+                    empty(client, (child, lookup), links, &mut filled).await
                 };
                 client
                     .for_records_with(&child.name, &fields, (lookup, &ids), Scope::Live, each)
@@ -109,8 +117,8 @@ impl Run<'_> {
         Ok(filled)
     }
 
-    /// Links that came with the records and that the plan does not ask for. What somebody else changed since the plan is left alone,
-    /// unless it cannot have led to the record before; what we changed was another lookup.
+    /// Links that came with the records and that the plan does not ask for. What is new since the plan is left alone, as is what
+    /// somebody else changed since, unless it cannot have led to the record before; what we changed was another lookup.
     async fn unplanned(
         &self,
         child: &Child,
@@ -122,12 +130,17 @@ impl Run<'_> {
         for (id, row) in found {
             let Some(to) = row.get(lookup) else { continue };
             let to = SalesforceId::parse(to.as_bytes())?;
-            let stamp = row.get(STAMP).and_then(|text| Stamp::parse(text).ok());
-            let is_untouched = stamp.is_some_and(|stamp| stamp <= self.plan.seen_at());
+            let is_before = |mark| {
+                let stamp = row.get(mark).map(|text| Stamp::parse(text));
+                stamp.map(|stamp| stamp.is_ok_and(|stamp| stamp <= self.plan.seen_at()))
+            };
             let author = row.get(AUTHOR).map(|id| SalesforceId::parse(id.as_bytes()));
-            let is_ours = author.is_some_and(|id| id == Ok(me));
-            if is_untouched || is_ours || back.came_now.contains(&to) {
-                links.insert(id, [(lookup.to_owned(), to)].into());
+            // A copy is made with the values of then, audit fields among them, and nobody knows those of other runs.
+            let is_ours =
+                author.is_some_and(|id| id == Ok(me)) && self.plan.request.mode != Mode::Duplicate;
+            let is_as_it_was = is_before(STAMP) == Some(true) || is_ours;
+            if is_before(CREATED) != Some(false) && (is_as_it_was || back.came_now.contains(&to)) {
+                links.insert(id, to);
             }
         }
         let selection = self.plan.request.objects.as_ref();
@@ -143,59 +156,56 @@ impl Run<'_> {
             let Some(page) = self.vault.find_document::<Page>(&name).await? else {
                 continue;
             };
+            let mut remade = Vec::new();
             for record in page.records {
-                if let Some(of_record) = links.get_mut(&record.id) {
-                    let step = &record.decision.step;
-                    of_record.retain(|field, to| !is_planned(step, field, *to));
+                let step = &record.decision.step;
+                let planned = leads_to(step, lookup);
+                let is_remade = matches!(step, Step::Insert { .. });
+                if is_remade && planned.is_some_and(|to| back.has(to)) {
+                    remade.push(record.id);
+                }
+                let goes = matches!(step, Step::Delete { .. });
+                if goes || planned.is_some() && links.get(&record.id) == planned.as_ref() {
+                    links.remove(&record.id);
                 }
             }
+            // By a run before.
+            for new_id in self.made(MadeAs::Itself, remade).await?.values() {
+                links.remove(new_id);
+            }
         }
-        links.retain(|_, of_record| !of_record.is_empty());
         Ok(links)
     }
 }
 
 async fn empty(
     client: &Client,
-    child: &Child,
+    (child, lookup): (&Child, &str),
     links: Links,
     filled: &mut Filled,
 ) -> Result<(), Failure> {
     let links: Vec<_> = links.into_iter().collect();
     for links in links.chunks(RECORDS_PER_CALL) {
-        let draft = |(id, of_record): &(SalesforceId, BTreeMap<String, _>)| Draft {
+        let draft = |(id, _): &(SalesforceId, SalesforceId)| Draft {
             id: Some(*id),
-            fields: of_record
-                .keys()
-                .map(|field| (field.clone(), Value::of("reference", None)))
-                .collect(),
+            fields: vec![(lookup.to_owned(), Value::of("reference", None))],
         };
         let drafts: Vec<_> = links.iter().map(draft).collect();
         let send = async |drafts: &[Draft]| client.update(&child.name, drafts).await;
         let saved = persistently(&drafts, send).await?;
-        for ((_, of_record), saved) in links.iter().zip(saved) {
-            let Err(error) = saved else { continue };
-            for (field, to) in of_record {
-                let name = format!("{}.{field}", child.name);
-                let error = SaveError {
-                    fields: vec![name],
-                    ..error.clone()
-                };
-                filled.insert(*to, error);
+        for ((_, to), saved) in links.iter().zip(saved) {
+            if let Err(error) = saved {
+                let fields = vec![format!("{}.{lookup}", child.name)];
+                filled.insert(*to, SaveError { fields, ..error });
             }
         }
     }
     Ok(())
 }
 
-/// Whether a record is to lead there, or goes.
-fn is_planned(step: &Step, field: &str, to: SalesforceId) -> bool {
-    let leads_there = |text: &String| SalesforceId::parse(text.as_bytes()).ok() == Some(to);
-    match step {
-        Step::Delete { .. } => true,
-        _ => step
-            .fields()
-            .iter()
-            .any(|write| write.field == field && write.to.as_ref().is_some_and(leads_there)),
-    }
+/// Where a lookup of a record is to lead.
+fn leads_to(step: &Step, lookup: &str) -> Option<SalesforceId> {
+    let mut writes = step.fields().iter();
+    let write = writes.find(|write| write.field == lookup)?;
+    SalesforceId::parse(write.to.as_ref()?.as_bytes()).ok()
 }
