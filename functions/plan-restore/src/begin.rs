@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_catalog::{ComparisonItem, ComparisonState, JobKind, JobStatus};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, ObjectSchema, Stamp};
-use holdfast_plan::compare::{self, PlannedSide};
+use holdfast_plan::compare::{self, PlannedSide, Which};
 use holdfast_plan::restore::plan::{Plan, PlannedObject, Request, plan_name};
 use holdfast_plan::restore::{Restored, RestoredFields, order};
-use holdfast_runtime::{Environment, now};
+use holdfast_runtime::{Deadline, Environment, now};
+
+use crate::children::Family;
 
 /// The plan of the job; the first one stays.
 pub(crate) async fn plan(
     environment: &Environment,
+    deadline: Deadline,
     request: &Request,
     job: &JobId,
 ) -> Result<Plan, Failure> {
@@ -19,19 +22,26 @@ pub(crate) async fn plan(
     if let Some(plan) = vault.find_document(&plan_name(job)).await? {
         return Ok(plan);
     }
-    let plan = make(environment, request).await?;
+    let plan = make(environment, deadline, request).await?;
     vault.put_document(&plan_name(job), &plan).await?;
     vault.document(&plan_name(job)).await
 }
 
-/// An object that may be restored: it was there then, and is there now.
-struct Candidate {
+/// An object that may be restored: it was there then, is there now, and its records differ.
+pub(crate) struct Candidate {
     then: PlannedSide,
     now: PlannedSide,
-    pages: u32,
+    /// Of the compare.
+    pub(crate) pages: u32,
+    /// Records that are not there now.
+    pub(crate) gone: u64,
 }
 
-async fn make(environment: &Environment, request: &Request) -> Result<Plan, Failure> {
+async fn make(
+    environment: &Environment,
+    deadline: Deadline,
+    request: &Request,
+) -> Result<Plan, Failure> {
     let catalog = environment.catalog();
     let Request { org, compare, .. } = request;
     let source = request.source();
@@ -52,18 +62,25 @@ async fn make(environment: &Environment, request: &Request) -> Result<Plan, Fail
     let compared: compare::Plan = of_source.document(&compare::plan_name(compare)).await?;
     let (then, now_at) = moments(request, &compared)?;
     let comparisons = catalog.comparisons(source, compare).await?;
-    let whole = whole(request, &compared, &comparisons);
-    let ignored = compared.request.ignore.fields.clone();
-    let candidates = candidates(request, compared, comparisons)?;
-    let hashes = |side: fn(&Candidate) -> &PlannedSide| {
-        let hashes = candidates.iter();
-        let hashes = hashes.map(move |(object, one)| (object.clone(), side(one).schema.clone()));
-        hashes.collect::<Vec<_>>()
+    let candidates = candidates(&compared, &comparisons);
+    let schemas_then = of_source.schemas(described(&compared, Which::Left, |object| {
+        let mut asked_for = request.objects.iter().flatten();
+        candidates.contains_key(object) || asked_for.any(|(name, _)| name == object)
+    }));
+    let schemas_then = schemas_then.await?;
+    let family = Family {
+        catalog,
+        vault: &of_source,
+        request,
+        then,
+        candidates: &candidates,
+        schemas: &schemas_then,
     };
-    let schemas_then = of_source.schemas(hashes(|one| &one.then)).await?;
-    let schemas_now = vault.schemas(hashes(|one| &one.now)).await?;
+    let request = &family.taken_along(deadline).await?;
+    let among = among(request, &compared, &candidates)?;
     check_fields(request, &schemas_then)?;
-    let among: BTreeSet<_> = candidates.keys().cloned().collect();
+    let hashes = described(&compared, Which::Right, |object| among.contains(object));
+    let schemas_now = vault.schemas(hashes).await?;
     let restored: Vec<_> = schemas_now
         .values()
         .map(|schema| Restored::of(schema, &among))
@@ -85,8 +102,9 @@ async fn make(environment: &Environment, request: &Request) -> Result<Plan, Fail
     });
     Ok(Plan {
         objects: objects.collect(),
-        whole,
-        ignored,
+        left_out: family.left_out(&among),
+        whole: whole(request, &compared, &comparisons),
+        ignored: compared.request.ignore.fields.clone(),
         request: request.clone(),
         planned_at: now(),
         then,
@@ -115,38 +133,56 @@ fn moments(request: &Request, compared: &compare::Plan) -> Result<(Stamp, Option
     }
 }
 
-/// The objects with differences that are asked for. One that is asked for by name must be one of them.
 fn candidates(
-    request: &Request,
-    compared: compare::Plan,
-    comparisons: Vec<ComparisonItem>,
-) -> Result<BTreeMap<ObjectName, Candidate>, Failure> {
-    let done = comparisons.into_iter();
+    compared: &compare::Plan,
+    comparisons: &[ComparisonItem],
+) -> BTreeMap<ObjectName, Candidate> {
+    let done = comparisons.iter();
     let done = done.filter(|item| item.state == ComparisonState::Done && item.progress.pages > 0);
-    let pages: BTreeMap<_, _> = done
-        .map(|item| (item.object, item.progress.pages))
-        .collect();
-    let both = compared.objects.into_iter().filter_map(|object| {
+    let candidates = done.filter_map(|item| {
+        let object = compared.object(&item.object)?;
         let candidate = Candidate {
-            then: object.left?,
-            now: object.right?,
-            pages: *pages.get(&object.object)?,
+            then: object.left.clone()?,
+            now: object.right.clone()?,
+            pages: item.progress.pages,
+            gone: item.progress.counts.only_left,
         };
-        Some((object.object, candidate))
+        Some((item.object.clone(), candidate))
     });
-    let mut candidates: BTreeMap<_, _> = both.collect();
+    candidates.collect()
+}
+
+/// Hashes of the schemas of some objects on a side.
+fn described(
+    compared: &compare::Plan,
+    which: Which,
+    is_wanted: impl Fn(&ObjectName) -> bool,
+) -> Vec<(ObjectName, String)> {
+    let mut schemas: Vec<_> = compare::schemas(&compared.objects, which).collect();
+    schemas.retain(|(object, _)| is_wanted(object));
+    schemas
+}
+
+/// The objects that are restored. One that is asked for by name must differ, unless it is asked for with its children.
+fn among(
+    request: &Request,
+    compared: &compare::Plan,
+    candidates: &BTreeMap<ObjectName, Candidate>,
+) -> Result<BTreeSet<ObjectName>, Failure> {
+    let mut among: BTreeSet<_> = candidates.keys().cloned().collect();
     if let Some(wanted) = &request.objects {
-        let unknown = wanted
-            .keys()
-            .find(|object| !candidates.contains_key(object));
-        if let Some(unknown) = unknown {
+        let unknown = wanted.iter().find(|(object, selection)| {
+            let is_parent = selection.children && compared.object(object).is_some();
+            !among.contains(*object) && !is_parent
+        });
+        if let Some((unknown, _)) = unknown {
             return Err(invalid(format!(
                 "`objects` names one in which the compare found nothing to restore: `{unknown}`"
             )));
         }
-        candidates.retain(|object, _| wanted.contains_key(object));
+        among.retain(|object| wanted.contains_key(object));
     }
-    Ok(candidates)
+    Ok(among)
 }
 
 /// The objects that are asked for and that no filter narrows, with the hash of their schema now.

@@ -1,6 +1,7 @@
 //! Plans a restore from a compare, an object after the other and page by page. Writes nothing to Salesforce.
 
 mod begin;
+mod children;
 mod counterparts;
 mod object;
 
@@ -75,7 +76,7 @@ pub async fn handle(
         .await?;
     let mut outcome = Progress::Done;
     if item.status == JobStatus::Running {
-        let plan = begin::plan(environment, &request, &job).await?;
+        let plan = begin::plan(environment, deadline, &request, &job).await?;
         outcome = go_on(environment, deadline, &plan, &job, &mut cursor).await?;
     }
     Ok(Output { outcome, cursor })

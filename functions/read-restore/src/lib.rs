@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use holdfast_catalog::{JobKind, JobStatus};
 use holdfast_model::{ErrorCode, Failure, JobId, ObjectName, OrgName, Phase, SalesforceId, Stamp};
 use holdfast_plan::restore::plan::{
-    Counts, Page, Plan, PlannedObject, PlannedRecord, counts_name, page_name, plan_name,
+    Counts, LeftOut, Page, Plan, PlannedObject, PlannedRecord, counts_name, page_name, plan_name,
 };
 use holdfast_plan::restore::preflight::{Check, check_name, object_check_name};
 use holdfast_plan::restore::{Mode, Step};
@@ -120,6 +120,8 @@ pub struct Overview {
     check: Option<Check>,
     /// In the order in which they are written. Those of which there is nothing to say are left out.
     objects: Vec<ObjectOverview>,
+    /// Children of these that are gone and that nobody asked for.
+    left_out: Vec<LeftOut>,
 }
 
 /// An object of it.
@@ -200,6 +202,7 @@ pub async fn handle(
         compare: request.map(|request| request.compare.clone()),
         mode: request.map(|request| request.mode),
         then: plan.as_ref().map(|plan| plan.then),
+        left_out: plan.map(|plan| plan.left_out).unwrap_or_default(),
         check,
         org: item.org,
         job: item.job,

@@ -44,12 +44,16 @@ pub struct Selection {
     /// Only these fields.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fields: Option<BTreeSet<String>>,
+    /// Also what belongs to them and differs: children that go with them or keep them from going, and theirs; without `ids`, all
+    /// records of these objects.
+    #[serde(default)]
+    pub children: bool,
 }
 
 /// What a restore sets out to do. Stored once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
-    /// What was asked for.
+    /// What was asked for, with the children that are taken along.
     pub request: Request,
     /// When.
     pub planned_at: Stamp,
@@ -59,6 +63,9 @@ pub struct Plan {
     pub now: Option<Stamp>,
     /// The objects, in the order of their turns.
     pub objects: Vec<PlannedObject>,
+    /// Children of these that nobody asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
     /// Objects that were compared whole, with the hash of their schema now: records that are not planned are as they were.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub whole: BTreeMap<ObjectName, String>,
@@ -97,6 +104,21 @@ pub struct PlannedObject {
     /// Fields of content that it does not have any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+}
+
+/// Children that belong to what is restored, are gone, and were not asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The children.
+    pub object: ObjectName,
+    /// Their lookup to the object that is restored.
+    pub lookup: String,
+    /// The object that is restored.
+    pub parent: ObjectName,
+    /// Whether they went with it. Then they come out of the Recycle Bin with it, too, but not when it is made anew.
+    pub went_along: bool,
+    /// How many are gone, whatever their lookup leads to.
+    pub gone: u64,
 }
 
 /// A record of a plan.

@@ -109,6 +109,7 @@ fn main() -> ExitCode {
         quiet::inactive_owners_are_active_only_meanwhile,
         restoring::a_restore_is_planned_from_a_compare,
         restoring::a_planned_restore_is_run_and_read_back,
+        restoring::children_are_taken_along_when_asked_for,
         restoring::lookups_that_were_empty_stay_so,
         memory::two_million_records_fit_into_256_mib,
         values::numbers_text_and_times_survive_to_the_last_character,

@@ -180,6 +180,7 @@ async fn assert_narrowed(org: &Org<'_>, damage: &Damage) {
     let job = org.plan_restore(request, "restored-some").await;
     let overview = org.planned(&job, json!({})).await;
     assert_eq!(overview["objects"].as_array().unwrap().len(), 1);
+    assert_eq!(overview["left_out"], json!([]));
     let counts = &object(&overview, "Contact").1["counts"];
     assert_eq!(
         (&counts["undelete"], &counts["insert"]),
@@ -188,6 +189,11 @@ async fn assert_narrowed(org: &Org<'_>, damage: &Damage) {
 
     let request = json!({"org": org.name, "compare": compare.job, "mode": "duplicate", "objects": {"Account": {}}});
     let job = org.plan_restore(request, "restored-copy").await;
+    let left_out = org.planned(&job, json!({})).await["left_out"].clone();
+    let people = json!({
+        "object": "Contact", "lookup": "AccountId", "parent": "Account", "went_along": true, "gone": 3
+    });
+    assert_eq!(left_out, json!([people]), "children that are gone are told");
     let copies = org.planned(&job, json!({"object": "Account"})).await;
     let fields = copies["records"][0]["fields"].as_array().unwrap().clone();
     let text = |name: &str| {
@@ -359,4 +365,63 @@ pub(crate) async fn lookups_that_were_empty_stay_so(world: &World) {
     assert_eq!(parent_of(&free), None);
     let projects = org.live("Project__c").await;
     assert_eq!(projects[&id(&project)].get("Account__c"), None);
+}
+
+/// Of two accounts with the same damage one is asked for, which itself is as it was.
+pub(crate) async fn children_are_taken_along_when_asked_for(world: &World) {
+    let org = world.connect("children", small(93), json!({})).await;
+    let make = async |object, record| {
+        let made = json!({"object": object, "records": [record]});
+        org.control("create", made).await["ids"][0].clone()
+    };
+    let mut families = Vec::new();
+    for name in ["Asked", "Not"] {
+        let account = make("Account", json!({"Name": name})).await;
+        let kept = make("Contact", json!({"LastName": "Kept", "AccountId": account})).await;
+        let case = make("Case", json!({"Subject": name, "AccountId": account})).await;
+        let comment = json!({"CommentBody": name, "ParentId": case});
+        let comment = make("CaseComment", comment).await;
+        families.push([account, kept, case, comment]);
+    }
+    org.advance_clock(600).await;
+    let then = org.clock().await;
+    org.advance_clock(60).await;
+    org.backup().await;
+    org.advance_clock(600).await;
+    for [_, kept, case, _] in &families {
+        let overwrite = json!({"object": "Contact", "ids": [kept], "set": {"LastName": "Lost"}});
+        org.control("update", overwrite).await;
+        let purge = json!({"object": "Case", "ids": [case]});
+        org.control("hard-delete", purge).await;
+    }
+    org.advance_clock(600).await;
+    let compare = org.compare_with(&then, "children-compare").await;
+    let [account, kept, case, comment] = &families[0];
+    let asked = json!({"Account": {"ids": [account], "children": true}});
+    let request =
+        json!({"org": org.name, "compare": compare.job, "mode": "replace", "objects": asked});
+    let plan = org.plan_restore(request, "children-plan").await;
+    let overview = org.planned(&plan, json!({})).await;
+    assert_eq!(overview["left_out"], json!([]));
+    for (name, id, step) in [
+        ("Contact", kept, "update"),
+        ("Case", case, "insert"),
+        ("CaseComment", comment, "insert"),
+    ] {
+        let told = org.planned(&plan, json!({"object": name})).await;
+        let records = told["records"].as_array().unwrap();
+        let records: Vec<_> = records.iter().map(|one| (&one["id"], &one["is"])).collect();
+        assert_eq!(records, [(id, &json!(step))], "{name}");
+    }
+    assert_eq!(overview["objects"].as_array().unwrap().len(), 3);
+
+    let cases = json!({"Case": {"ids": [case]}});
+    let request =
+        json!({"org": org.name, "compare": compare.job, "mode": "replace", "objects": cases});
+    let plan = org.plan_restore(request, "children-left-out").await;
+    let overview = org.planned(&plan, json!({})).await;
+    let comments = json!({
+        "object": "CaseComment", "lookup": "ParentId", "parent": "Case", "went_along": true, "gone": 2
+    });
+    assert_eq!(overview["left_out"], json!([comments]));
 }
