@@ -52,14 +52,18 @@ impl Family<'_> {
         while !new.is_empty() {
             let mut next = BTreeMap::new();
             for (child, lookups) in self.lookups_to(&new) {
+                let known = match family.get(child) {
+                    // All of it is there already.
+                    Some(None) => continue,
+                    Some(Some(known)) => known.clone(),
+                    None => BTreeSet::new(),
+                };
                 let mut fresh = self.belonging(child, &lookups, deadline).await?;
-                match (family.get(child), &mut fresh) {
-                    (Some(None), _) => continue,
-                    (Some(Some(known)), Some(fresh)) => fresh.retain(|id| !known.contains(id)),
-                    (Some(Some(_)) | None, _) => {}
+                if let Some(fresh) = &mut fresh {
+                    fresh.retain(|id| !known.contains(id));
                 }
                 if fresh.as_ref().is_none_or(|fresh| !fresh.is_empty()) {
-                    join(family.entry(child.clone()), fresh.clone());
+                    family.insert(child.clone(), both(Some(known), fresh.clone()));
                     next.insert(child.clone(), fresh);
                 }
             }
@@ -74,10 +78,7 @@ impl Family<'_> {
                 ids: Some(BTreeSet::new()),
                 ..Selection::default()
             });
-            selection.ids = match (selection.ids.take(), chosen) {
-                (Some(ids), Some(chosen)) => Some(ids.union(&chosen).copied().collect()),
-                _ => None,
-            };
+            selection.ids = both(selection.ids.take(), chosen);
         }
         Ok(request)
     }
@@ -200,12 +201,8 @@ fn told(difference: &Difference) -> impl Iterator<Item = (&str, &str)> {
     row.chain(changes)
 }
 
-fn join(known: std::collections::btree_map::Entry<'_, ObjectName, Chosen>, fresh: Chosen) {
-    let known = known.or_insert_with(|| Some(BTreeSet::new()));
-    *known = match (known.take(), fresh) {
-        (Some(known), Some(fresh)) => Some(known.union(&fresh).copied().collect()),
-        _ => None,
-    };
+fn both(one: Chosen, other: Chosen) -> Chosen {
+    Some(one?.union(&other?).copied().collect())
 }
 
 fn too_many() -> Failure {
